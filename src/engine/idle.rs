@@ -1,0 +1,293 @@
+//! The idle store: where objects lie until the next getter comes.
+//!
+//! ```text
+//! push(object)   never refuses: the store grows with the objects that were really made
+//! pop()          never finds nothing: whoever pops has claimed one object that was pushed and counted
+//! ```
+//!
+//! The store does not count. The word does, and it is changed *after* a push and *before* a pop, so
+//! there is always at least one object for each popper. Between two of them, who gets which one is
+//! settled by the store alone; what comes out may be another object than a popper has in mind.
+//!
+//! * [`Fifo`]: the object that has lain longest comes first; on crossbeam's `ArrayQueue`.
+//! * [`Lifo`]: the object that came last comes first; a stack of indices of our own.
+
+use super::sync::{ArrayQueue, AtomicCell, AtomicU32, AtomicU64, AtomicUsize, Backoff, OnceLock, Ordering};
+use std::fmt;
+
+/// In which order idle objects are given out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Least recently returned first.
+    Fifo,
+    /// Most recently returned first.
+    Lifo,
+}
+
+/// Either of the two stores.
+#[derive(Debug)]
+pub enum Store<T> {
+    /// See [`Fifo`].
+    Fifo(Fifo<T>),
+    /// See [`Lifo`].
+    Lifo(Lifo<T>),
+}
+
+impl<T> Store<T> {
+    /// An empty store.
+    pub fn new(order: Order) -> Self {
+        match order {
+            Order::Fifo => Self::Fifo(Fifo::new()),
+            Order::Lifo => Self::Lifo(Lifo::new()),
+        }
+    }
+
+    /// Puts `object` in.
+    #[inline]
+    pub fn push(&self, object: T) {
+        match self {
+            Self::Fifo(fifo) => fifo.push(object),
+            Self::Lifo(lifo) => lifo.push(object),
+        }
+    }
+
+    /// Takes an object out that the caller has claimed.
+    #[inline]
+    pub fn pop(&self) -> T {
+        match self {
+            Self::Fifo(fifo) => fifo.pop(),
+            Self::Lifo(lifo) => lifo.pop(),
+        }
+    }
+}
+
+/// How many objects each tier of a store holds. A tier is made when the ones before it are full, so
+/// that memory follows the objects that were made, not the maximum that was asked for; the last one
+/// alone holds more than a pool can have.
+const TIERS: [usize; 4] = [64, 512, 4_096, 131_072];
+
+/// First in, first out, on crossbeam's `ArrayQueue`: linearizable, and it owns what lies in it without
+/// any `unsafe` of ours. Not lock-free in the strict sense: a pop waits for a push that was
+/// preempted between taking its place and filling it, and the other way round.
+///
+/// Queues are chained in tiers. Pushes go to the newest tier, pops look through the older ones first, so
+/// the order is exact within a tier and, while a store grows, nearly so across two of them.
+pub struct Fifo<T> {
+    tiers: [OnceLock<ArrayQueue<T>>; TIERS.len()],
+    newest: AtomicUsize,
+}
+
+impl<T> Fifo<T> {
+    fn new() -> Self {
+        let fifo = Self {
+            tiers: [const { OnceLock::new() }; TIERS.len()],
+            newest: AtomicUsize::new(0),
+        };
+        fifo.tier(0);
+        fifo
+    }
+
+    #[inline]
+    fn push(&self, object: T) {
+        // ORDERING(newest tier): Relaxed; the number is a hint, the `OnceLock` orders the tier itself,
+        // and a push into an older tier is found by pops all the same.
+        let newest = self.newest.load(Ordering::Relaxed);
+        if let Err(object) = self.tier(newest).push(object) {
+            self.push_grown(object, newest + 1);
+        }
+    }
+
+    #[cold]
+    fn push_grown(&self, mut object: T, first: usize) {
+        for tier in first..TIERS.len() {
+            // ORDERING(newer tier): Relaxed; see `newest tier`.
+            self.newest.fetch_max(tier, Ordering::Relaxed);
+            match self.tier(tier).push(object) {
+                Ok(()) => return,
+                Err(back) => object = back,
+            }
+        }
+        unreachable!("the last tier holds more objects than a pool can have");
+    }
+
+    #[inline]
+    fn pop(&self) -> T {
+        match self.tiers[0].get().and_then(ArrayQueue::pop) {
+            Some(object) => object,
+            None => self.pop_searching(),
+        }
+    }
+
+    #[cold]
+    fn pop_searching(&self) -> T {
+        let backoff = Backoff::default();
+        loop {
+            let made = self.tiers.iter().map_while(OnceLock::get);
+            if let Some(object) = made.filter_map(|tier| tier.pop()).next() {
+                return object;
+            }
+            backoff.pause();
+        }
+    }
+
+    #[inline]
+    fn tier(&self, tier: usize) -> &ArrayQueue<T> {
+        self.tiers[tier].get_or_init(|| ArrayQueue::new(TIERS[tier]))
+    }
+}
+
+/// Last in, first out: a stack of numbered nodes (R. K. Treiber's, 1986), with a tag beside the top's
+/// number that changes at every step, so that a top that went and came back is not taken for the same
+/// one (ABA). A second stack keeps the nodes that are free.
+///
+/// ```text
+/// push: node = pop(free) or a fresh one; node.object = object; push(top, node)
+/// pop:  node = pop(top); object = node.object; push(free, node)
+/// ```
+///
+/// A node is free again before its object leaves `pop`, so there are never more nodes in use than
+/// objects.
+pub struct Lifo<T> {
+    top: AtomicU64,
+    free: AtomicU64,
+    fresh: AtomicU32,
+    tiers: [OnceLock<Box<[Node<T>]>>; TIERS.len()],
+}
+
+struct Node<T> {
+    below: AtomicU32,
+    object: AtomicCell<Option<T>>,
+}
+
+impl<T> Lifo<T> {
+    fn new() -> Self {
+        Self {
+            top: AtomicU64::new(Top::EMPTY.bits()),
+            free: AtomicU64::new(Top::EMPTY.bits()),
+            fresh: AtomicU32::new(0),
+            tiers: [const { OnceLock::new() }; TIERS.len()],
+        }
+    }
+
+    #[inline]
+    fn push(&self, object: T) {
+        let number = self.pop_number(&self.free).unwrap_or_else(|| self.fresh_number());
+        let before = self.node(number).object.swap(Some(object));
+        assert!(before.is_none(), "a free node held an object");
+        self.push_number(&self.top, number);
+    }
+
+    #[inline]
+    fn pop(&self) -> T {
+        let backoff = Backoff::default();
+        loop {
+            if let Some(number) = self.pop_number(&self.top) {
+                let object = self.node(number).object.take();
+                self.push_number(&self.free, number);
+                return object.expect("a node on the stack holds an object");
+            }
+            backoff.pause();
+        }
+    }
+
+    fn push_number(&self, stack: &AtomicU64, number: u32) {
+        // ORDERING(stack top): Relaxed; only compared, and written down below the new top.
+        let mut bits = stack.load(Ordering::Relaxed);
+        loop {
+            let top = Top::from_bits(bits);
+            // ORDERING(stack below): Relaxed; published by the compare-and-swap that follows.
+            self.node(number).below.store(top.number, Ordering::Relaxed);
+            let next = Top { tag: top.tag.wrapping_add(1), number };
+            // ORDERING(stack push): Release pairs with the Acquire of the pop: the node's object and what
+            // lies below it are written before it is on top. Relaxed, a popper finds neither.
+            match stack.compare_exchange_weak(bits, next.bits(), Ordering::Release, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(now) => bits = now,
+            }
+        }
+    }
+
+    fn pop_number(&self, stack: &AtomicU64) -> Option<u32> {
+        // ORDERING(stack pop): Acquire pairs with the Release of the push that put this top there.
+        let mut bits = stack.load(Ordering::Acquire);
+        loop {
+            let top = Top::from_bits(bits);
+            if top.number == Top::NONE {
+                return None;
+            }
+            // ORDERING(stack next): Relaxed; ordered by the Acquire above, and worthless if the tag moved.
+            let below = self.node(top.number).below.load(Ordering::Relaxed);
+            let next = Top { tag: top.tag.wrapping_add(1), number: below };
+            // ORDERING(stack popped): Relaxed on success: this node's push was acquired by the load, and
+            // the swap continues the release sequences of the pushes below it. Acquire on failure: the
+            // next round reads the new top's node.
+            match stack.compare_exchange_weak(bits, next.bits(), Ordering::Relaxed, Ordering::Acquire) {
+                Ok(_) => return Some(top.number),
+                Err(now) => bits = now,
+            }
+        }
+    }
+
+    #[cold]
+    fn fresh_number(&self) -> u32 {
+        // ORDERING(fresh node): Relaxed; the number is ours alone, and nobody else knows the node yet.
+        self.fresh.fetch_add(1, Ordering::Relaxed)
+    }
+
+    #[inline]
+    fn node(&self, number: u32) -> &Node<T> {
+        let mut place = number as usize;
+        for (tier, size) in TIERS.into_iter().enumerate() {
+            if place < size {
+                return &self.tiers[tier].get_or_init(|| Node::row(size))[place];
+            }
+            place -= size;
+        }
+        unreachable!("more nodes than objects that a pool can have");
+    }
+}
+
+impl<T> Node<T> {
+    #[cold]
+    fn row(size: usize) -> Box<[Self]> {
+        // Under loom every atomic is costly to make, and no model holds more than a few objects.
+        let size = if cfg!(millpond_loom) { size.min(4) } else { size };
+        let free = || Self {
+            below: AtomicU32::new(Top::NONE),
+            object: AtomicCell::new(None),
+        };
+        std::iter::repeat_with(free).take(size).collect()
+    }
+}
+
+/// The top of a stack, with the tag that tells two visits of one node apart.
+#[derive(Clone, Copy)]
+struct Top {
+    tag: u32,
+    number: u32,
+}
+
+impl Top {
+    const NONE: u32 = u32::MAX;
+    const EMPTY: Self = Self { tag: 0, number: Self::NONE };
+
+    const fn bits(self) -> u64 {
+        ((self.tag as u64) << 32) | self.number as u64
+    }
+
+    const fn from_bits(bits: u64) -> Self {
+        Self { tag: (bits >> 32) as u32, number: bits as u32 }
+    }
+}
+
+impl<T> fmt::Debug for Fifo<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fifo").finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Debug for Lifo<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lifo").finish_non_exhaustive()
+    }
+}

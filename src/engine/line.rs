@@ -1,0 +1,244 @@
+//! The line: who waits, in order of arrival, and who of them may connect.
+//!
+//! A plain data structure; the lock around it is the engine's. Two lists run through one dense vector:
+//!
+//! ```text
+//! queue    everybody in line, first come first
+//! hungry   those of them without a reservation, in the same order
+//! ```
+//!
+//! A removed node's place is taken by the last one, so the vector has no holes: every step is O(1), and
+//! a million waiters who left leave no memory behind (P8).
+
+use super::waiter::{Phase, Waiter};
+use super::sync::Arc;
+use std::task::Waker;
+
+/// What a getter in line has beside its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stake {
+    /// Nothing: it waits for an object or a reservation.
+    Hungry,
+    /// A reservation that it has not picked up yet.
+    Granted,
+    /// A connect of its own under way.
+    Driving,
+}
+
+/// One of the two ends of the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Where the next object goes.
+    Front,
+    /// Where a newcomer stands.
+    Back,
+}
+
+/// One getter in line.
+#[derive(Debug)]
+pub struct Node<T> {
+    /// The cell through which the getter hears.
+    pub waiter: Arc<Waiter<T>>,
+    /// How to wake it; `None` once it was woken and until it asks again.
+    pub waker: Option<Waker>,
+    /// What it has beside its place.
+    pub stake: Stake,
+    links: [Links; 2],
+}
+
+/// Everything that the line's lock guards.
+#[derive(Debug)]
+pub struct Line<T> {
+    nodes: Vec<Node<T>>,
+    ends: [Links; 2],
+    hungry: usize,
+    /// Objects that are doomed but still counted in `size`: who shrinks the pool must not doom others in
+    /// their stead.
+    pub leaving: usize,
+    /// The most connects that may run at once.
+    pub cap: usize,
+}
+
+/// Neighbours of a node in one list, or, for a list, its two ends.
+#[derive(Clone, Copy, Debug)]
+struct Links {
+    before: u32,
+    after: u32,
+}
+
+const QUEUE: usize = 0;
+const HUNGRY: usize = 1;
+const NOBODY: u32 = u32::MAX;
+const UNLINKED: Links = Links { before: NOBODY, after: NOBODY };
+/// Below this many places the vector keeps its memory.
+const SMALL: usize = 64;
+
+impl<T> Line<T> {
+    /// An empty line; at most `cap` connects at once.
+    pub fn new(cap: usize) -> Self {
+        Self {
+            nodes: Vec::new(),
+            ends: [UNLINKED; 2],
+            hungry: 0,
+            leaving: 0,
+            cap,
+        }
+    }
+
+    /// How many have a reservation, picked up or not.
+    pub fn staked(&self) -> usize {
+        self.nodes.len() - self.hungry
+    }
+
+    /// How many wait without a reservation.
+    pub fn hungry(&self) -> usize {
+        self.hungry
+    }
+
+    /// Puts a getter at one end of the queue; a hungry one at the same end of the hungry.
+    pub fn enter(&mut self, end: End, stake: Stake, waiter: Arc<Waiter<T>>, waker: Waker) {
+        let number = u32::try_from(self.nodes.len()).expect("the word counts fewer waiters");
+        waiter.stand_at(number);
+        self.nodes.push(Node { waiter, waker: Some(waker), stake, links: [UNLINKED; 2] });
+        self.link(QUEUE, end, number);
+        if stake == Stake::Hungry {
+            self.starve(number, end);
+        }
+    }
+
+    /// The node at `number`.
+    pub fn node(&mut self, number: u32) -> &mut Node<T> {
+        &mut self.nodes[number as usize]
+    }
+
+    /// The first in line.
+    pub fn front(&self) -> Option<u32> {
+        some(self.ends[QUEUE].after)
+    }
+
+    /// The first in line that has no reservation.
+    pub fn first_hungry(&self) -> Option<u32> {
+        some(self.ends[HUNGRY].after)
+    }
+
+    /// Changes what a getter has beside its place. One that becomes hungry stands first among them: what
+    /// it had, it had before those who never had it.
+    pub fn set_stake(&mut self, number: u32, stake: Stake) {
+        let before = std::mem::replace(&mut self.node(number).stake, stake);
+        match (before, stake) {
+            (Stake::Hungry, Stake::Granted | Stake::Driving) => self.feed(number),
+            (Stake::Granted | Stake::Driving, Stake::Hungry) => self.starve(number, End::Front),
+            _ => {}
+        }
+    }
+
+    /// Takes a getter out of the line, and tells it that it is.
+    pub fn remove(&mut self, number: u32) -> Node<T> {
+        self.unlink(QUEUE, number);
+        if self.nodes[number as usize].stake == Stake::Hungry {
+            self.feed(number);
+        }
+        let last = u32::try_from(self.nodes.len() - 1).expect("counted in u32");
+        if last != number {
+            self.renumber(last, number);
+        }
+        let node = self.nodes.swap_remove(number as usize);
+        node.waiter.stand_nowhere();
+        if self.nodes.capacity() > SMALL && self.nodes.len() < self.nodes.capacity() / 4 {
+            self.nodes.shrink_to(self.nodes.capacity() / 2);
+        }
+        node
+    }
+
+    /// The last in line whose reservation is not picked up yet.
+    pub fn last_granted(&self) -> Option<u32> {
+        let mut next = self.ends[QUEUE].before;
+        while let Some(number) = some(next) {
+            let node = &self.nodes[number as usize];
+            if node.stake == Stake::Granted {
+                return Some(number);
+            }
+            next = node.links[QUEUE].before;
+        }
+        None
+    }
+
+    /// How many reservations are not picked up yet.
+    pub fn granted(&self) -> usize {
+        self.nodes.iter().filter(|node| node.stake == Stake::Granted).count()
+    }
+
+    /// Empties the line: everybody hears `phase`. In order of arrival.
+    pub fn drain(&mut self, phase: Phase) -> Vec<Node<T>> {
+        let mut nodes = Vec::with_capacity(self.nodes.len());
+        while let Some(number) = self.front() {
+            let node = self.remove(number);
+            node.waiter.tell(phase);
+            nodes.push(node);
+        }
+        nodes
+    }
+
+    fn starve(&mut self, number: u32, end: End) {
+        self.hungry += 1;
+        self.link(HUNGRY, end, number);
+    }
+
+    fn feed(&mut self, number: u32) {
+        self.hungry -= 1;
+        self.unlink(HUNGRY, number);
+    }
+
+    fn link(&mut self, list: usize, end: End, number: u32) {
+        let links = match end {
+            End::Front => Links { before: NOBODY, after: self.ends[list].after },
+            End::Back => Links { before: self.ends[list].before, after: NOBODY },
+        };
+        self.nodes[number as usize].links[list] = links;
+        self.join(list, links.before, number);
+        self.join(list, number, links.after);
+    }
+
+    fn unlink(&mut self, list: usize, number: u32) {
+        let links = std::mem::replace(&mut self.nodes[number as usize].links[list], UNLINKED);
+        self.join(list, links.before, links.after);
+    }
+
+    /// Makes `before` and `after` neighbours; nobody stands for the list's own end.
+    fn join(&mut self, list: usize, before: u32, after: u32) {
+        match some(before) {
+            Some(number) => self.nodes[number as usize].links[list].after = after,
+            None => self.ends[list].after = after,
+        }
+        match some(after) {
+            Some(number) => self.nodes[number as usize].links[list].before = before,
+            None => self.ends[list].before = before,
+        }
+    }
+
+    /// The node at `from` is about to move to `to`: its neighbours and its getter must know.
+    fn renumber(&mut self, from: u32, to: u32) {
+        let node = &self.nodes[from as usize];
+        node.waiter.stand_at(to);
+        let (links, hungry) = (node.links, node.stake == Stake::Hungry);
+        self.rejoin(QUEUE, links[QUEUE], to);
+        if hungry {
+            self.rejoin(HUNGRY, links[HUNGRY], to);
+        }
+    }
+
+    fn rejoin(&mut self, list: usize, links: Links, number: u32) {
+        match some(links.before) {
+            Some(before) => self.nodes[before as usize].links[list].after = number,
+            None => self.ends[list].after = number,
+        }
+        match some(links.after) {
+            Some(after) => self.nodes[after as usize].links[list].before = number,
+            None => self.ends[list].before = number,
+        }
+    }
+}
+
+fn some(number: u32) -> Option<u32> {
+    (number != NOBODY).then_some(number)
+}

@@ -1,0 +1,362 @@
+//! The moves that take the line's lock: joining, serving, giving up, retiring, resizing, closing.
+//!
+//! With the lock held, only [`claim`](Engine::claim) and [`give_back`](Engine::give_back) can still
+//! change the word, only its number of idle objects, and only while nobody waits. So:
+//! * `closed`, `max`, `size` and `connecting` stand still under the lock;
+//! * with somebody in line the whole word does, and a swap cannot fail (asserted);
+//! * every move ends with [`settle`](Engine::settle) in the same swap: while somebody in line has no
+//!   reservation and there is room, the first of them gets one. So nobody waits beside room (P1).
+
+use super::line::{End, Line, Node, Stake};
+use super::state::{MAX_WAITING, State};
+use super::sync::{Arc, MutexGuard, Ordering};
+use super::waiter::{Phase, Place, Waiter};
+use super::wake::WakeList;
+use super::{Debt, Engine, Enter, Finish, GiveBack, Leave, Placed, Turn};
+use std::task::Waker;
+
+impl<T> Engine<T> {
+    /// Stands in line: at the back, or at the front if a served getter found its object dead and
+    /// destroyed it (`debt`). With `wait` false the caller would rather go than wait for another's
+    /// object; it still takes an idle object, a reservation, or the outcome of a connect that nobody owns.
+    pub fn enter(&self, end: End, wait: bool, debt: Option<Debt>, waker: &Waker) -> Enter<T> {
+        let place = Place { waiter: Arc::new(Waiter::new()), waker: waker.clone() };
+        let waker = waker.clone();
+        let mut line = self.line.lock();
+        let owes = debt.is_some();
+        debt.map(|debt| pay(&mut line, debt));
+        let mut state = self.look();
+        let stake = loop {
+            let base = if owes { state.lost() } else { state };
+            let room = base.has_room(line.cap);
+            let (next, step) = if base.is_closed() {
+                (base, Step::Go(Enter::Closed))
+            } else if base.idle() > 0 {
+                (base.claimed(1), Step::Take)
+            } else if base.waiting() == MAX_WAITING {
+                (base, Step::Go(Enter::Shed))
+            } else if !(wait || room || ownerless(&line, base) > line.hungry()) {
+                (base, Step::Go(Enter::WouldWait))
+            } else if room {
+                (base.joined().reserved(), Step::Stand(Stake::Driving))
+            } else {
+                (base.joined(), Step::Stand(Stake::Hungry))
+            };
+            match (self.swap(state, next), step) {
+                (Err(now), _) => state = now,
+                (Ok(()), Step::Stand(stake)) => break stake,
+                (Ok(()), Step::Go(end)) => {
+                    // What the dead object leaves may be room for somebody in line.
+                    self.change(line, |state| state);
+                    return end;
+                }
+                (Ok(()), Step::Take) => {
+                    drop(line);
+                    return Enter::Object(self.store.pop());
+                }
+            }
+        };
+        line.enter(end, stake, Arc::clone(&place.waiter), waker);
+        drop(line);
+        match stake {
+            Stake::Driving => Enter::Connect(place),
+            Stake::Hungry | Stake::Granted => Enter::Wait(place),
+        }
+    }
+
+    /// Asks what a getter in line has been told, and has it woken by `waker` when there is more.
+    pub fn poll(&self, place: &mut Place<T>, waker: &Waker) -> Turn<T> {
+        match place.waiter.phase() {
+            Phase::Object => Turn::Object(place.waiter.take()),
+            Phase::Closed => Turn::Closed,
+            Phase::Waiting if place.waker.will_wake(waker) => Turn::Pending,
+            Phase::Waiting | Phase::Reservation | Phase::Nudged => self.poll_locked(place, waker),
+        }
+    }
+
+    #[cold]
+    fn poll_locked(&self, place: &mut Place<T>, waker: &Waker) -> Turn<T> {
+        let (mine, fresh) = (waker.clone(), waker.clone());
+        let mut line = self.line.lock();
+        let Some(number) = place.waiter.number() else {
+            drop(line);
+            return match place.waiter.phase() {
+                Phase::Object => Turn::Object(place.waiter.take()),
+                _ => Turn::Closed,
+            };
+        };
+        let old = line.node(number).waker.replace(fresh);
+        let turn = match place.waiter.phase() {
+            Phase::Reservation => {
+                line.set_stake(number, Stake::Driving);
+                Turn::Connect
+            }
+            _ => Turn::Pending,
+        };
+        place.waiter.tell(Phase::Waiting);
+        drop(line);
+        drop((old, std::mem::replace(&mut place.waker, mine)));
+        turn
+    }
+
+    /// Leaves the line before the end (a cancelled or timed-out getter): O(1). A reservation that was not
+    /// picked up goes to the next in line. A connect that it had begun is ownerless now: it must end in
+    /// [`made`](Self::made) or [`give_up`](Self::give_up).
+    pub fn leave(&self, place: Place<T>) -> Leave<T> {
+        let mut line = self.line.lock();
+        let Some(number) = place.waiter.number() else {
+            drop(line);
+            return match place.waiter.phase() {
+                Phase::Object => Leave::Object(place.waiter.take()),
+                _ => Leave::Gone,
+            };
+        };
+        let node = line.remove(number);
+        let granted = node.stake == Stake::Granted;
+        self.change(line, |state| {
+            let state = state.left();
+            if granted { state.unreserved() } else { state }
+        });
+        drop(node);
+        Leave::Gone
+    }
+
+    /// A getter's own connect came to a good end.
+    pub fn finish(&self, place: &Place<T>, object: T) -> Finish<T> {
+        let mut line = self.line.lock();
+        let Some(number) = place.waiter.number() else {
+            return Finish::Elsewhere(self.put(line, object, true));
+        };
+        if is_over(&line, self.look()) {
+            line.set_stake(number, Stake::Hungry);
+            line.leaving += 1;
+            self.change(line, State::connected);
+            return Finish::Surplus(object, Debt(()));
+        }
+        let node = line.remove(number);
+        self.change(line, |state| state.left().connected());
+        drop(node);
+        Finish::Mine(object)
+    }
+
+    /// A getter's own connect failed. Says whether the error is the getter's, or its cell has something
+    /// better by now.
+    pub fn fail(&self, place: &Place<T>) -> Placed {
+        let mut line = self.line.lock();
+        let Some(number) = place.waiter.number() else {
+            self.change(line, State::unreserved);
+            return Placed::Told;
+        };
+        let node = line.remove(number);
+        self.change(line, |state| state.left().unreserved());
+        drop(node);
+        Placed::Gone
+    }
+
+    /// A connect that nobody owns came to a good end: its object goes to the front of the line, or
+    /// becomes idle.
+    pub fn made(&self, object: T) -> GiveBack<T> {
+        self.put(self.line.lock(), object, true)
+    }
+
+    /// A connect that nobody owns ended without an object: its reservation goes to the next in line.
+    pub fn give_up(&self) {
+        self.change(self.line.lock(), State::unreserved);
+    }
+
+    /// Announces that an object in the caller's hand will be destroyed or taken away.
+    pub fn doom(&self) -> Debt {
+        self.line.lock().leaving += 1;
+        Debt(())
+    }
+
+    /// Pays for a doomed object after it is gone: the room goes to the next in line.
+    pub fn bury(&self, debt: Debt) {
+        let mut line = self.line.lock();
+        pay(&mut line, debt);
+        self.change(line, State::lost);
+    }
+
+    /// Changes the maximum. Gives out the idle objects beyond it: destroy each, then pay its debt.
+    pub fn resize(&self, max: usize) -> Vec<(T, Debt)> {
+        let mut line = self.line.lock();
+        let mut surplus;
+        let mut wakes = WakeList::default();
+        let mut state = self.look();
+        loop {
+            if state.is_closed() {
+                return Vec::new();
+            }
+            let mut next = state.resized(max);
+            while next.size() > next.max() {
+                let Some(number) = line.last_granted() else { break };
+                line.set_stake(number, Stake::Hungry);
+                line.node(number).waiter.tell(Phase::Nudged);
+                next = next.unreserved();
+            }
+            surplus = next.idle().min(staying(&line, next).saturating_sub(next.max()));
+            next = self.settle(&mut line, next.claimed(surplus), &mut wakes);
+            match self.swap(state, next) {
+                Ok(()) => break,
+                Err(now) => state = now,
+            }
+        }
+        line.leaving += surplus;
+        drop(line);
+        wakes.wake();
+        self.pop_doomed(surplus)
+    }
+
+    /// Closes the pool: everybody in line hears of it, and every idle object is given out: destroy each,
+    /// then pay its debt. What is out is retired when it comes back.
+    pub fn close(&self) -> Vec<(T, Debt)> {
+        let mut line = self.line.lock();
+        let mut state = self.look();
+        loop {
+            if state.is_closed() {
+                return Vec::new();
+            }
+            let revoked = (0..line.granted()).fold(state, |state, _| state.unreserved());
+            match self.swap(state, revoked.closed()) {
+                Ok(()) => break,
+                Err(now) => state = now,
+            }
+        }
+        let idle = state.idle();
+        line.leaving += idle;
+        let mut nodes = line.drain(Phase::Closed);
+        drop(line);
+        let mut wakes = WakeList::default();
+        nodes.iter_mut().for_each(|node| wakes.add(node.waker.take()));
+        wakes.wake();
+        self.pop_doomed(idle)
+    }
+
+    #[cold]
+    pub(super) fn give_back_locked(&self, object: T) -> GiveBack<T> {
+        self.put(self.line.lock(), object, false)
+    }
+
+    /// Where an object goes that nobody owns; `made` if it comes from a connect.
+    fn put(&self, mut line: MutexGuard<'_, Line<T>>, object: T, made: bool) -> GiveBack<T> {
+        let counted = |state: State| if made { state.connected() } else { state };
+        let mut state = self.look();
+        if state.is_closed() || is_over(&line, state) {
+            line.leaving += 1;
+            self.change(line, counted);
+            return GiveBack::Retire(object, Debt(()));
+        }
+        if let Some(front) = line.front() {
+            let node = line.remove(front);
+            self.serve(line, node, object, counted);
+            return GiveBack::Kept;
+        }
+        self.store.push(object);
+        while let Err(now) = self.swap(state, counted(state).published()) {
+            state = now;
+        }
+        GiveBack::Kept
+    }
+
+    /// Hands `object` to the first in line, who may leave a reservation behind.
+    fn serve(
+        &self,
+        mut line: MutexGuard<'_, Line<T>>,
+        mut node: Node<T>,
+        object: T,
+        counted: impl Fn(State) -> State,
+    ) {
+        let mut wakes = WakeList::default();
+        wakes.add(node.waker.take());
+        let granted = node.stake == Stake::Granted;
+        self.change_with(&mut line, &mut wakes, |state| {
+            let state = counted(state).left();
+            if granted { state.unreserved() } else { state }
+        });
+        node.waiter.hand_over(object);
+        drop(line);
+        drop(node);
+        wakes.wake();
+    }
+
+    /// Grants reservations to the hungry while there is room.
+    fn settle(&self, line: &mut Line<T>, mut state: State, wakes: &mut WakeList) -> State {
+        while state.has_room(line.cap) {
+            let Some(number) = line.first_hungry() else { break };
+            state = state.reserved();
+            line.set_stake(number, Stake::Granted);
+            let node = line.node(number);
+            node.waiter.tell(Phase::Reservation);
+            wakes.add(node.waker.take());
+        }
+        state
+    }
+
+    /// Puts `step` in force, settles, unlocks and wakes.
+    fn change(&self, mut line: MutexGuard<'_, Line<T>>, step: impl Fn(State) -> State) {
+        let mut wakes = WakeList::default();
+        self.change_with(&mut line, &mut wakes, step);
+        drop(line);
+        wakes.wake();
+    }
+
+    fn change_with(&self, line: &mut Line<T>, wakes: &mut WakeList, step: impl Fn(State) -> State) {
+        let mut state = self.look();
+        loop {
+            let next = self.settle(line, step(state), wakes);
+            match self.swap(state, next) {
+                Ok(()) => return,
+                Err(now) => state = now,
+            }
+        }
+    }
+
+    /// Swaps `next` in for `state`, with the line locked.
+    fn swap(&self, state: State, next: State) -> Result<(), State> {
+        // ORDERING(locked move): Release pairs with `locked move` and `snapshot`: an object is destroyed
+        // before the room that it leaves is given to another. Acquire pairs with `publish` (what is taken
+        // from the idle count has been pushed) and with an earlier `locked move`. Relaxed on failure: the
+        // next round decides anew.
+        let swapped =
+            self.word.compare_exchange(state.bits(), next.bits(), Ordering::AcqRel, Ordering::Relaxed);
+        swapped.map(drop).map_err(|now| {
+            assert!(state.waiting() == 0, "the word changed under the lock with somebody in line");
+            State::from_bits(now)
+        })
+    }
+
+    fn pop_doomed(&self, count: usize) -> Vec<(T, Debt)> {
+        let doomed = || (self.store.pop(), Debt(()));
+        std::iter::repeat_with(doomed).take(count).collect()
+    }
+}
+
+/// What a getter that stands before the line does next.
+enum Step<T> {
+    Take,
+    Stand(Stake),
+    Go(Enter<T>),
+}
+
+/// Objects and reservations that are not on their way out.
+fn staying<T>(line: &Line<T>, state: State) -> usize {
+    let staying = state.size().checked_sub(line.leaving);
+    staying.expect("more objects are leaving than there are")
+}
+
+/// Whether one more object must go before the pool is at its maximum.
+fn is_over<T>(line: &Line<T>, state: State) -> bool {
+    staying(line, state) > state.max()
+}
+
+/// Connects whose getter has left, was served, or is about to end them.
+fn ownerless<T>(line: &Line<T>, state: State) -> usize {
+    let ownerless = state.connecting().checked_sub(line.staked());
+    ownerless.expect("more getters connect than connects are counted")
+}
+
+/// The doomed object is gone; the caller takes it out of `size`.
+fn pay<T>(line: &mut Line<T>, Debt(()): Debt) {
+    assert!(line.leaving > 0, "paid for an object that was never doomed");
+    line.leaving -= 1;
+}

@@ -1,0 +1,177 @@
+//! What stands in for std, parking_lot and crossbeam while loom explores the engine.
+
+pub use loom::sync::MutexGuard;
+pub use loom::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::fmt;
+use std::ops::Deref;
+
+/// loom's mutex with parking_lot's face: no poisoning.
+#[derive(Debug)]
+pub struct Mutex<T>(loom::sync::Mutex<T>);
+
+impl<T> Mutex<T> {
+    /// A free lock around `value`.
+    pub fn new(value: T) -> Self {
+        Self(loom::sync::Mutex::new(value))
+    }
+
+    /// Waits for the lock.
+    pub fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// No padding: loom knows no cache.
+#[derive(Debug)]
+pub struct CachePadded<T>(T);
+
+impl<T> CachePadded<T> {
+    /// Keeps `value` as it is.
+    pub fn new(value: T) -> Self {
+        Self(value)
+    }
+}
+
+impl<T> Deref for CachePadded<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+/// A yield that loom sees.
+#[derive(Debug, Default)]
+pub struct Backoff;
+
+impl Backoff {
+    /// Lets another thread run.
+    pub fn pause(&self) {
+        loom::thread::yield_now();
+    }
+}
+
+/// crossbeam's `AtomicCell` without its orderings: a step that loom can place, and a value that loom
+/// does not see.
+pub struct AtomicCell<T> {
+    steps: AtomicUsize,
+    value: std::sync::Mutex<T>,
+}
+
+impl<T> AtomicCell<T> {
+    /// A cell that holds `value`.
+    pub fn new(value: T) -> Self {
+        Self {
+            steps: AtomicUsize::new(0),
+            value: std::sync::Mutex::new(value),
+        }
+    }
+
+    /// Puts `value` in and gives out what was there.
+    pub fn swap(&self, value: T) -> T {
+        // ORDERING(stand-in cell): Relaxed on purpose, so that a model fails where the engine leans on
+        // the cell for an ordering.
+        self.steps.fetch_add(1, Ordering::Relaxed);
+        std::mem::replace(&mut self.value.lock().expect("no panic inside"), value)
+    }
+
+    /// Takes what is there and leaves the default.
+    pub fn take(&self) -> T
+    where
+        T: Default,
+    {
+        self.swap(T::default())
+    }
+}
+
+impl<T> fmt::Debug for AtomicCell<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AtomicCell").finish_non_exhaustive()
+    }
+}
+
+/// crossbeam's `ArrayQueue` as loom can explore it: a bounded ring whose places carry turn numbers
+/// (D. Vyukov's bounded queue, on which crossbeam's is built too).
+///
+/// `tests/idle_store.rs` holds the contract that this and the real queue must keep.
+pub struct ArrayQueue<T> {
+    head: AtomicUsize,
+    tail: AtomicUsize,
+    places: Box<[Place<T>]>,
+}
+
+struct Place<T> {
+    turn: AtomicUsize,
+    value: std::sync::Mutex<Option<T>>,
+}
+
+impl<T> ArrayQueue<T> {
+    /// An empty queue with `capacity` places.
+    pub fn new(capacity: usize) -> Self {
+        // Turn numbers tell a full place from a free one only from two places on.
+        let places = (0..capacity.clamp(2, 4)).map(|turn| Place {
+            turn: AtomicUsize::new(turn),
+            value: std::sync::Mutex::new(None),
+        });
+        Self {
+            head: AtomicUsize::new(0),
+            tail: AtomicUsize::new(0),
+            places: places.collect(),
+        }
+    }
+
+    /// Puts `value` last, or gives it back when the queue is full.
+    pub fn push(&self, value: T) -> Result<(), T> {
+        loop {
+            // ORDERING(ring tail): Relaxed; the place's turn decides.
+            let tail = self.tail.load(Ordering::Relaxed);
+            let place = &self.places[tail % self.places.len()];
+            // ORDERING(ring turn free): Acquire pairs with the Release of the pop that freed the place.
+            let turn = place.turn.load(Ordering::Acquire);
+            if turn == tail {
+                // ORDERING(ring take place): Relaxed; only who wins touches the place.
+                let won = self.tail.compare_exchange(tail, tail + 1, Ordering::Relaxed, Ordering::Relaxed);
+                if won.is_ok() {
+                    *place.value.lock().expect("no panic inside") = Some(value);
+                    // ORDERING(ring filled): Release pairs with the Acquire of the pop.
+                    place.turn.store(tail + 1, Ordering::Release);
+                    return Ok(());
+                }
+            } else if turn < tail {
+                return Err(value);
+            } else {
+                loom::thread::yield_now();
+            }
+        }
+    }
+
+    /// Takes the first value, if there is one.
+    pub fn pop(&self) -> Option<T> {
+        loop {
+            // ORDERING(ring head): Relaxed; the place's turn decides.
+            let head = self.head.load(Ordering::Relaxed);
+            let place = &self.places[head % self.places.len()];
+            // ORDERING(ring turn full): Acquire pairs with the Release of the push that filled the place.
+            let turn = place.turn.load(Ordering::Acquire);
+            if turn == head + 1 {
+                // ORDERING(ring take value): Relaxed; only who wins touches the place.
+                let won = self.head.compare_exchange(head, head + 1, Ordering::Relaxed, Ordering::Relaxed);
+                if won.is_ok() {
+                    let value = place.value.lock().expect("no panic inside").take();
+                    // ORDERING(ring freed): Release pairs with the Acquire of the push one round later.
+                    place.turn.store(head + self.places.len(), Ordering::Release);
+                    return value;
+                }
+            } else if turn < head + 1 {
+                return None;
+            } else {
+                loom::thread::yield_now();
+            }
+        }
+    }
+}
+
+impl<T> fmt::Debug for ArrayQueue<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ArrayQueue").finish_non_exhaustive()
+    }
+}
