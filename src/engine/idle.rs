@@ -12,7 +12,9 @@
 //! * [`Fifo`]: the object that has lain longest comes first; on crossbeam's `ArrayQueue`.
 //! * [`Lifo`]: the object that came last comes first; a stack of indices of our own.
 
-use super::sync::{ArrayQueue, AtomicCell, AtomicU32, AtomicU64, AtomicUsize, Backoff, OnceLock, Ordering};
+use super::sync::{
+    ArrayQueue, AtomicCell, AtomicU32, AtomicU64, AtomicUsize, Backoff, OnceLock, Ordering,
+};
 use std::fmt;
 
 /// In which order idle objects are given out.
@@ -171,7 +173,9 @@ impl<T> Lifo<T> {
 
     #[inline]
     fn push(&self, object: T) {
-        let number = self.pop_number(&self.free).unwrap_or_else(|| self.fresh_number());
+        let number = self
+            .pop_number(&self.free)
+            .unwrap_or_else(|| self.fresh_number());
         let before = self.node(number).object.swap(Some(object));
         assert!(before.is_none(), "a free node held an object");
         self.push_number(&self.top, number);
@@ -197,10 +201,18 @@ impl<T> Lifo<T> {
             let top = Top::from_bits(bits);
             // ORDERING(stack below): Relaxed; published by the compare-and-swap that follows.
             self.node(number).below.store(top.number, Ordering::Relaxed);
-            let next = Top { tag: top.tag.wrapping_add(1), number };
+            let next = Top {
+                tag: top.tag.wrapping_add(1),
+                number,
+            };
             // ORDERING(stack push): Release pairs with the Acquire of the pop: the node's object and what
             // lies below it are written before it is on top. Relaxed, a popper finds neither.
-            match stack.compare_exchange_weak(bits, next.bits(), Ordering::Release, Ordering::Relaxed) {
+            match stack.compare_exchange_weak(
+                bits,
+                next.bits(),
+                Ordering::Release,
+                Ordering::Relaxed,
+            ) {
                 Ok(_) => return,
                 Err(now) => bits = now,
             }
@@ -217,11 +229,19 @@ impl<T> Lifo<T> {
             }
             // ORDERING(stack next): Relaxed; ordered by the Acquire above, and worthless if the tag moved.
             let below = self.node(top.number).below.load(Ordering::Relaxed);
-            let next = Top { tag: top.tag.wrapping_add(1), number: below };
+            let next = Top {
+                tag: top.tag.wrapping_add(1),
+                number: below,
+            };
             // ORDERING(stack popped): Relaxed on success: this node's push was acquired by the load, and
             // the swap continues the release sequences of the pushes below it. Acquire on failure: the
             // next round reads the new top's node.
-            match stack.compare_exchange_weak(bits, next.bits(), Ordering::Relaxed, Ordering::Acquire) {
+            match stack.compare_exchange_weak(
+                bits,
+                next.bits(),
+                Ordering::Relaxed,
+                Ordering::Acquire,
+            ) {
                 Ok(_) => return Some(top.number),
                 Err(now) => bits = now,
             }
@@ -251,7 +271,11 @@ impl<T> Node<T> {
     #[cold]
     fn row(size: usize) -> Box<[Self]> {
         // Under loom every atomic is costly to make, and no model holds more than a few objects.
-        let size = if cfg!(millpond_loom) { size.min(4) } else { size };
+        let size = if cfg!(millpond_loom) {
+            size.min(4)
+        } else {
+            size
+        };
         let free = || Self {
             below: AtomicU32::new(Top::NONE),
             object: AtomicCell::new(None),
@@ -269,14 +293,20 @@ struct Top {
 
 impl Top {
     const NONE: u32 = u32::MAX;
-    const EMPTY: Self = Self { tag: 0, number: Self::NONE };
+    const EMPTY: Self = Self {
+        tag: 0,
+        number: Self::NONE,
+    };
 
     const fn bits(self) -> u64 {
         ((self.tag as u64) << 32) | self.number as u64
     }
 
     const fn from_bits(bits: u64) -> Self {
-        Self { tag: (bits >> 32) as u32, number: bits as u32 }
+        Self {
+            tag: (bits >> 32) as u32,
+            number: bits as u32,
+        }
     }
 }
 

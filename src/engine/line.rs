@@ -10,8 +10,9 @@
 //! A removed node's place is taken by the last one, so the vector has no holes: every step is O(1), and
 //! a million waiters who left leave no memory behind (P8).
 
-use super::waiter::{Phase, Waiter};
+use super::gone::Mourners;
 use super::sync::Arc;
+use super::waiter::{Phase, Waiter};
 use std::task::Waker;
 
 /// What a getter in line has beside its place.
@@ -57,6 +58,8 @@ pub struct Line<T> {
     pub leaving: usize,
     /// The most connects that may run at once.
     pub cap: usize,
+    /// Who waits for the end of a closed pool.
+    pub gone: Mourners,
 }
 
 /// Neighbours of a node in one list, or, for a list, its two ends.
@@ -69,7 +72,10 @@ struct Links {
 const QUEUE: usize = 0;
 const HUNGRY: usize = 1;
 const NOBODY: u32 = u32::MAX;
-const UNLINKED: Links = Links { before: NOBODY, after: NOBODY };
+const UNLINKED: Links = Links {
+    before: NOBODY,
+    after: NOBODY,
+};
 /// Below this many places the vector keeps its memory.
 const SMALL: usize = 64;
 
@@ -82,6 +88,7 @@ impl<T> Line<T> {
             hungry: 0,
             leaving: 0,
             cap,
+            gone: Mourners::default(),
         }
     }
 
@@ -99,7 +106,12 @@ impl<T> Line<T> {
     pub fn enter(&mut self, end: End, stake: Stake, waiter: Arc<Waiter<T>>, waker: Waker) {
         let number = u32::try_from(self.nodes.len()).expect("the word counts fewer waiters");
         waiter.stand_at(number);
-        self.nodes.push(Node { waiter, waker: Some(waker), stake, links: [UNLINKED; 2] });
+        self.nodes.push(Node {
+            waiter,
+            waker: Some(waker),
+            stake,
+            links: [UNLINKED; 2],
+        });
         self.link(QUEUE, end, number);
         if stake == Stake::Hungry {
             self.starve(number, end);
@@ -165,7 +177,10 @@ impl<T> Line<T> {
 
     /// How many reservations are not picked up yet.
     pub fn granted(&self) -> usize {
-        self.nodes.iter().filter(|node| node.stake == Stake::Granted).count()
+        self.nodes
+            .iter()
+            .filter(|node| node.stake == Stake::Granted)
+            .count()
     }
 
     /// Empties the line: everybody hears `phase`. In order of arrival.
@@ -191,8 +206,14 @@ impl<T> Line<T> {
 
     fn link(&mut self, list: usize, end: End, number: u32) {
         let links = match end {
-            End::Front => Links { before: NOBODY, after: self.ends[list].after },
-            End::Back => Links { before: self.ends[list].before, after: NOBODY },
+            End::Front => Links {
+                before: NOBODY,
+                after: self.ends[list].after,
+            },
+            End::Back => Links {
+                before: self.ends[list].before,
+                after: NOBODY,
+            },
         };
         self.nodes[number as usize].links[list] = links;
         self.join(list, links.before, number);

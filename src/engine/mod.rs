@@ -24,20 +24,23 @@
 //! * no code of a user's runs with the line locked: wakers are called and dropped, and objects
 //!   destroyed, after it.
 
+mod gone;
 pub mod idle;
 mod line;
 mod moves;
+pub mod slot;
 pub mod state;
 pub mod sync;
 mod waiter;
-mod wake;
+pub mod wake;
 
-pub use self::line::End;
-pub use self::waiter::Place;
+pub use self::gone::Gone;
 use self::idle::{Order, Store};
+pub use self::line::End;
 use self::line::Line;
 use self::state::State;
 use self::sync::{AtomicU64, CachePadded, Mutex, Ordering};
+pub use self::waiter::Place;
 use std::fmt;
 
 /// The engine of a pool of objects `T`.
@@ -51,7 +54,7 @@ pub struct Engine<T> {
 #[derive(Debug)]
 #[must_use]
 pub enum Claim<T> {
-    /// It is the caller's; it must come back by [`Engine::give_back`] or leave by [`Engine::doom`].
+    /// It is the caller's; it must come back by [`give_back`] or leave by [`Engine::doom`].
     Object(T),
     /// Nothing is idle: stand in line.
     Empty,
@@ -172,32 +175,14 @@ impl<T> Engine<T> {
             // ORDERING(claim): Acquire pairs with `publish`: the object that was counted has been pushed,
             // so the pop finds one, and everything that its last user did to it has happened.
             let next = state.claimed(1).bits();
-            match self.word.compare_exchange_weak(state.bits(), next, Ordering::Acquire, Ordering::Relaxed) {
+            match self.word.compare_exchange_weak(
+                state.bits(),
+                next,
+                Ordering::Acquire,
+                Ordering::Relaxed,
+            ) {
                 Ok(_) => return Claim::Object(self.store.pop()),
                 Err(now) => state = State::from_bits(now),
-            }
-        }
-    }
-
-    /// Gives back an object that was claimed, handed over or made. Lock-free while nobody waits.
-    #[inline]
-    pub fn give_back(&self, object: T) -> GiveBack<T> {
-        let mut state = self.look();
-        if !state.takes_idle() {
-            return self.give_back_locked(object);
-        }
-        // It lies in the store before it is counted. Who takes it meanwhile leaves another in its place.
-        self.store.push(object);
-        loop {
-            // ORDERING(publish): Release pairs with `claim` and with every locked move that takes idle
-            // objects: pushed before counted. Relaxed, a claimer could find the store still empty.
-            let next = state.published().bits();
-            match self.word.compare_exchange_weak(state.bits(), next, Ordering::Release, Ordering::Relaxed) {
-                Ok(_) => return GiveBack::Kept,
-                Err(now) => state = State::from_bits(now),
-            }
-            if !state.takes_idle() {
-                return self.give_back_locked(self.store.pop());
             }
         }
     }
@@ -209,8 +194,68 @@ impl<T> Engine<T> {
     }
 }
 
+/// Gives back an object that was claimed, handed over or made. Lock-free while nobody waits.
+///
+/// The swap that counts the object as idle is the last touch of the engine: from then on the object, and
+/// with it whatever of the pool it keeps alive, is somebody else's. That is why this is a function of a
+/// [`Reach`] and not a method, whose `&self` would have to outlive the call.
+#[inline]
+pub fn give_back<T, R: Reach<T>>(reach: R, object: T) -> GiveBack<T> {
+    let mut state = reach.engine().look();
+    if !state.takes_idle() {
+        return give_back_locked(reach, object);
+    }
+    // It lies in the store before it is counted. Who takes it meanwhile leaves another in its place.
+    reach.engine().store.push(object);
+    loop {
+        let word: &AtomicU64 = &reach.engine().word;
+        // ORDERING(publish): Release pairs with `claim` and with every locked move that takes idle
+        // objects: pushed before counted. Relaxed, a claimer could find the store still empty.
+        let next = state.published().bits();
+        match word.compare_exchange_weak(state.bits(), next, Ordering::Release, Ordering::Relaxed) {
+            Ok(_) => return GiveBack::Kept,
+            Err(now) => state = State::from_bits(now),
+        }
+        if !state.takes_idle() {
+            let object = reach.engine().store.pop();
+            return give_back_locked(reach, object);
+        }
+    }
+}
+
+#[cold]
+fn give_back_locked<T, R: Reach<T>>(reach: R, object: T) -> GiveBack<T> {
+    let _hold = R::hold(&object);
+    reach.engine().give_back_locked(object)
+}
+
+/// A way to an engine that lives as long as an object of it is in the holder's hand.
+pub trait Reach<T> {
+    /// What keeps the engine alive beyond the object.
+    type Hold;
+
+    /// The engine. Each call's result is used within one statement.
+    fn engine(&self) -> &Engine<T>;
+
+    /// Keeps the engine alive while the locked way runs, which goes on after the object is gone.
+    fn hold(object: &T) -> Self::Hold;
+}
+
+impl<T> Reach<T> for &Engine<T> {
+    type Hold = ();
+
+    fn hold(_: &T) {}
+
+    #[inline]
+    fn engine(&self) -> &Engine<T> {
+        self
+    }
+}
+
 impl<T> fmt::Debug for Engine<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Engine").field("state", &self.state()).finish_non_exhaustive()
+        f.debug_struct("Engine")
+            .field("state", &self.state())
+            .finish_non_exhaustive()
     }
 }

@@ -1,6 +1,6 @@
 //! The moves that take the line's lock: joining, serving, giving up, retiring, resizing, closing.
 //!
-//! With the lock held, only [`claim`](Engine::claim) and [`give_back`](Engine::give_back) can still
+//! With the lock held, only [`claim`](Engine::claim) and [`give_back`](super::give_back) can still
 //! change the word, only its number of idle objects, and only while nobody waits. So:
 //! * `closed`, `max`, `size` and `connecting` stand still under the lock;
 //! * with somebody in line the whole word does, and a swap cannot fail (asserted);
@@ -20,7 +20,10 @@ impl<T> Engine<T> {
     /// destroyed it (`debt`). With `wait` false the caller would rather go than wait for another's
     /// object; it still takes an idle object, a reservation, or the outcome of a connect that nobody owns.
     pub fn enter(&self, end: End, wait: bool, debt: Option<Debt>, waker: &Waker) -> Enter<T> {
-        let place = Place { waiter: Arc::new(Waiter::new()), waker: waker.clone() };
+        let place = Place {
+            waiter: Arc::new(Waiter::new()),
+            waker: waker.clone(),
+        };
         let waker = waker.clone();
         let mut line = self.line.lock();
         let owes = debt.is_some();
@@ -159,6 +162,20 @@ impl<T> Engine<T> {
         self.put(self.line.lock(), object, true)
     }
 
+    /// A reservation outside the line, if there is room that nobody in line wants: the caller connects for
+    /// the pool, and ends in [`made`](Self::made) or [`give_up`](Self::give_up).
+    pub fn reserve(&self) -> bool {
+        let line = self.line.lock();
+        let mut state = self.look();
+        while state.has_room(line.cap) {
+            match self.swap(state, state.reserved()) {
+                Ok(()) => return true,
+                Err(now) => state = now,
+            }
+        }
+        false
+    }
+
     /// A connect that nobody owns ended without an object: its reservation goes to the next in line.
     pub fn give_up(&self) {
         self.change(self.line.lock(), State::unreserved);
@@ -189,12 +206,16 @@ impl<T> Engine<T> {
             }
             let mut next = state.resized(max);
             while next.size() > next.max() {
-                let Some(number) = line.last_granted() else { break };
+                let Some(number) = line.last_granted() else {
+                    break;
+                };
                 line.set_stake(number, Stake::Hungry);
                 line.node(number).waiter.tell(Phase::Nudged);
                 next = next.unreserved();
             }
-            surplus = next.idle().min(staying(&line, next).saturating_sub(next.max()));
+            surplus = next
+                .idle()
+                .min(staying(&line, next).saturating_sub(next.max()));
             next = self.settle(&mut line, next.claimed(surplus), &mut wakes);
             match self.swap(state, next) {
                 Ok(()) => break,
@@ -210,6 +231,7 @@ impl<T> Engine<T> {
     /// Closes the pool: everybody in line hears of it, and every idle object is given out: destroy each,
     /// then pay its debt. What is out is retired when it comes back.
     pub fn close(&self) -> Vec<(T, Debt)> {
+        let mut wakes = WakeList::default();
         let mut line = self.line.lock();
         let mut state = self.look();
         loop {
@@ -218,7 +240,10 @@ impl<T> Engine<T> {
             }
             let revoked = (0..line.granted()).fold(state, |state, _| state.unreserved());
             match self.swap(state, revoked.closed()) {
-                Ok(()) => break,
+                Ok(()) => {
+                    line.gone.hear(revoked.closed(), &mut wakes);
+                    break;
+                }
                 Err(now) => state = now,
             }
         }
@@ -226,13 +251,13 @@ impl<T> Engine<T> {
         line.leaving += idle;
         let mut nodes = line.drain(Phase::Closed);
         drop(line);
-        let mut wakes = WakeList::default();
-        nodes.iter_mut().for_each(|node| wakes.add(node.waker.take()));
+        nodes
+            .iter_mut()
+            .for_each(|node| wakes.add(node.waker.take()));
         wakes.wake();
         self.pop_doomed(idle)
     }
 
-    #[cold]
     pub(super) fn give_back_locked(&self, object: T) -> GiveBack<T> {
         self.put(self.line.lock(), object, false)
     }
@@ -282,7 +307,9 @@ impl<T> Engine<T> {
     /// Grants reservations to the hungry while there is room.
     fn settle(&self, line: &mut Line<T>, mut state: State, wakes: &mut WakeList) -> State {
         while state.has_room(line.cap) {
-            let Some(number) = line.first_hungry() else { break };
+            let Some(number) = line.first_hungry() else {
+                break;
+            };
             state = state.reserved();
             line.set_stake(number, Stake::Granted);
             let node = line.node(number);
@@ -305,7 +332,7 @@ impl<T> Engine<T> {
         loop {
             let next = self.settle(line, step(state), wakes);
             match self.swap(state, next) {
-                Ok(()) => return,
+                Ok(()) => return line.gone.hear(next, wakes),
                 Err(now) => state = now,
             }
         }
@@ -317,10 +344,17 @@ impl<T> Engine<T> {
         // before the room that it leaves is given to another. Acquire pairs with `publish` (what is taken
         // from the idle count has been pushed) and with an earlier `locked move`. Relaxed on failure: the
         // next round decides anew.
-        let swapped =
-            self.word.compare_exchange(state.bits(), next.bits(), Ordering::AcqRel, Ordering::Relaxed);
+        let swapped = self.word.compare_exchange(
+            state.bits(),
+            next.bits(),
+            Ordering::AcqRel,
+            Ordering::Relaxed,
+        );
         swapped.map(drop).map_err(|now| {
-            assert!(state.waiting() == 0, "the word changed under the lock with somebody in line");
+            assert!(
+                state.waiting() == 0,
+                "the word changed under the lock with somebody in line"
+            );
             State::from_bits(now)
         })
     }

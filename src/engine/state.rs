@@ -20,7 +20,10 @@ use std::fmt;
 pub struct State(u64);
 
 const SIZE: Field = Field { shift: 0, bits: 16 };
-const MAX: Field = Field { shift: 16, bits: 16 };
+const MAX: Field = Field {
+    shift: 16,
+    bits: 16,
+};
 const CONNECTING: Field = Field {
     shift: 32,
     bits: 10,
@@ -99,7 +102,11 @@ impl State {
     #[inline]
     pub const fn waiting(self) -> usize {
         let line = self.line();
-        if line < 0 { line.unsigned_abs() as usize } else { 0 }
+        if line < 0 {
+            line.unsigned_abs() as usize
+        } else {
+            0
+        }
     }
 
     /// Objects that are neither idle nor being made: held by a user, in a waiter's cell, being checked
@@ -140,7 +147,10 @@ impl State {
     #[inline]
     pub const fn published(self) -> Self {
         assert!(self.line() >= 0, "published beside a waiter");
-        assert!(self.idle() < MAX_WAITING, "more idle than the line can count");
+        assert!(
+            self.idle() < MAX_WAITING,
+            "more idle than the line can count"
+        );
         Self(self.0 + (1 << LINE.shift))
     }
 
@@ -177,7 +187,10 @@ impl State {
 
     /// An object left the pool.
     pub const fn lost(self) -> Self {
-        assert!(self.size() > self.idle() + self.connecting(), "lost what nobody held");
+        assert!(
+            self.size() > self.idle() + self.connecting(),
+            "lost what nobody held"
+        );
         Self(self.0 - SIZE.one())
     }
 
@@ -260,7 +273,10 @@ mod tests {
         let state = State::new(8).reserved().connected().reserved().joined();
         let closed = state.closed();
         assert!(closed.is_closed() && !closed.has_room(MAX_CONNECTING) && !closed.takes_idle());
-        assert_eq!((closed.size(), closed.connecting(), closed.max()), (2, 1, 0));
+        assert_eq!(
+            (closed.size(), closed.connecting(), closed.max()),
+            (2, 1, 0)
+        );
         assert_eq!((closed.waiting(), closed.idle()), (0, 0));
     }
 

@@ -88,7 +88,9 @@ impl<T> Waiter<T> {
     /// Takes the object that was handed over.
     #[inline]
     pub fn take(&self) -> T {
-        self.object.take().expect("the phase said that an object is here")
+        self.object
+            .take()
+            .expect("the phase said that an object is here")
     }
 
     /// Where in the line it stands (with the line locked).
@@ -112,6 +114,8 @@ impl<T> Waiter<T> {
 
 impl<T> fmt::Debug for Waiter<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Waiter").field("phase", &self.phase()).finish_non_exhaustive()
+        f.debug_struct("Waiter")
+            .field("phase", &self.phase())
+            .finish_non_exhaustive()
     }
 }

@@ -1,0 +1,71 @@
+//! The pool of objects that a [`Manager`] makes and checks: deadpool's names, and more beside them.
+//!
+//! ```text
+//! get → claim, or stand in line and perhaps connect → check → Object → drop → return or hand-over
+//!       (get.rs)                                      (check.rs)       (object.rs, tether.rs)
+//! ```
+//!
+//! # Examples
+//!
+//! ```
+//! use millpond::managed::{Manager, Metrics, Pool, RecycleResult};
+//!
+//! struct Computers;
+//! struct Computer;
+//!
+//! impl Manager for Computers {
+//!     type Type = Computer;
+//!     type Error = std::convert::Infallible;
+//!
+//!     async fn create(&self) -> Result<Computer, Self::Error> {
+//!         Ok(Computer)
+//!     }
+//!
+//!     async fn recycle(&self, _: &mut Computer, _: &Metrics) -> RecycleResult<Self::Error> {
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let pool: Pool<Computers> = Pool::builder(Computers).max_size(2).build().unwrap();
+//! let computer = pool.get().await.unwrap();
+//! drop(computer);
+//! assert_eq!(pool.snapshot().idle, 1);
+//! # }
+//! ```
+
+mod acquire;
+mod builder;
+mod check;
+mod config;
+mod connect;
+mod core;
+mod errors;
+mod get;
+mod held;
+mod hooks;
+mod manager;
+mod metrics;
+mod object;
+mod pool;
+mod ready;
+pub mod reexports;
+mod retain;
+mod slot;
+mod tether;
+mod time;
+
+pub use self::acquire::{Acquire, AcquireError, Reason};
+pub use self::builder::{BuildError, PoolBuilder};
+pub use self::config::{CreatePoolError, PoolConfig, QueueMode, Timeouts};
+pub use self::errors::{PoolError, RecycleError, TimeoutType};
+pub use self::hooks::{Hook, HookError, HookFuture, HookResult};
+pub use self::manager::{Manager, RecycleResult};
+pub use self::metrics::Metrics;
+pub use self::object::{Object, ObjectId};
+pub use self::pool::{Pool, WeakPool};
+pub use self::ready::{ReadyError, ReadyStep};
+pub use self::retain::RetainResult;
+pub use crate::Status;
+pub use crate::observe::{Checkout, Snapshot};

@@ -17,7 +17,9 @@ impl<T> Mutex<T> {
 
     /// Waits for the lock.
     pub fn lock(&self) -> MutexGuard<'_, T> {
-        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.0
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
@@ -72,6 +74,23 @@ impl<T> AtomicCell<T> {
         // the cell for an ordering.
         self.steps.fetch_add(1, Ordering::Relaxed);
         std::mem::replace(&mut self.value.lock().expect("no panic inside"), value)
+    }
+
+    /// Puts `value` in; Release, as crossbeam documents.
+    pub fn store(&self, value: T) {
+        *self.value.lock().expect("no panic inside") = value;
+        // ORDERING(stand-in cell store): Release, which crossbeam promises for stores.
+        self.steps.fetch_add(1, Ordering::Release);
+    }
+
+    /// A copy of what is there; Acquire, as crossbeam documents.
+    pub fn load(&self) -> T
+    where
+        T: Copy,
+    {
+        // ORDERING(stand-in cell load): Acquire, which crossbeam promises for loads.
+        self.steps.load(Ordering::Acquire);
+        *self.value.lock().expect("no panic inside")
     }
 
     /// Takes what is there and leaves the default.
@@ -129,7 +148,12 @@ impl<T> ArrayQueue<T> {
             let turn = place.turn.load(Ordering::Acquire);
             if turn == tail {
                 // ORDERING(ring take place): Relaxed; only who wins touches the place.
-                let won = self.tail.compare_exchange(tail, tail + 1, Ordering::Relaxed, Ordering::Relaxed);
+                let won = self.tail.compare_exchange(
+                    tail,
+                    tail + 1,
+                    Ordering::Relaxed,
+                    Ordering::Relaxed,
+                );
                 if won.is_ok() {
                     *place.value.lock().expect("no panic inside") = Some(value);
                     // ORDERING(ring filled): Release pairs with the Acquire of the pop.
@@ -154,11 +178,18 @@ impl<T> ArrayQueue<T> {
             let turn = place.turn.load(Ordering::Acquire);
             if turn == head + 1 {
                 // ORDERING(ring take value): Relaxed; only who wins touches the place.
-                let won = self.head.compare_exchange(head, head + 1, Ordering::Relaxed, Ordering::Relaxed);
+                let won = self.head.compare_exchange(
+                    head,
+                    head + 1,
+                    Ordering::Relaxed,
+                    Ordering::Relaxed,
+                );
                 if won.is_ok() {
                     let value = place.value.lock().expect("no panic inside").take();
                     // ORDERING(ring freed): Release pairs with the Acquire of the push one round later.
-                    place.turn.store(head + self.places.len(), Ordering::Release);
+                    place
+                        .turn
+                        .store(head + self.places.len(), Ordering::Release);
                     return value;
                 }
             } else if turn < head + 1 {

@@ -1,0 +1,307 @@
+//! The rich way to an object: one deadline for everything, and an error that says what the pool looked
+//! like.
+
+use super::core::Core;
+use super::get::Failure;
+use super::time::{Timer, bounded};
+use super::{HookError, Manager, Object, Pool, PoolError, TimeoutType};
+use crate::engine::sync::{AtomicU8, Ordering};
+use crate::observe::{Checkout, Snapshot};
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How [`Pool::acquire`] goes about it.
+///
+/// # Examples
+///
+/// ```
+/// use millpond::managed::Acquire;
+/// use std::time::Duration;
+///
+/// let how = Acquire::new().deadline(Duration::from_millis(500)).label("checkout");
+/// # drop(how);
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct Acquire {
+    deadline: Option<Duration>,
+    label: Option<Arc<str>>,
+    try_only: bool,
+}
+
+impl Acquire {
+    /// No deadline but the pool's own bounds, no label, and it waits.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// One bound on everything: waiting, checking dead objects one after the other, connecting. It counts
+    /// from the first moment in which it has to wait for anything. Needs a [`Runtime`](crate::Runtime). The
+    /// pool's [`Timeouts`] go on bounding the phases.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// What the taker calls itself, for [`Pool::checkouts`] and for the errors of others.
+    pub fn label(mut self, label: impl Into<Arc<str>>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// Does not wait for others: takes an idle object, or makes one, or fails.
+    pub fn try_only(mut self) -> Self {
+        self.try_only = true;
+        self
+    }
+}
+
+impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
+    /// Takes an object as [`get`](Self::get) does, with one deadline, a label, and an error that tells more.
+    ///
+    /// # Errors
+    ///
+    /// See [`AcquireError`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`get`](Self::get).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use millpond::managed::{Acquire, Manager, Metrics, Pool, RecycleResult};
+    /// # struct Numbers;
+    /// # impl Manager for Numbers {
+    /// #     type Type = u64;
+    /// #     type Error = std::convert::Infallible;
+    /// #     async fn create(&self) -> Result<u64, Self::Error> { Ok(7) }
+    /// #     async fn recycle(&self, _: &mut u64, _: &Metrics) -> RecycleResult<Self::Error> { Ok(()) }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let pool: Pool<Numbers> = Pool::builder(Numbers).max_size(1).build().unwrap();
+    /// let object = pool.acquire(&Acquire::new().label("first")).await.unwrap();
+    ///
+    /// let error = pool.acquire(&Acquire::new().try_only()).await.unwrap_err();
+    /// assert_eq!((error.snapshot().in_use, error.snapshot().max_size), (1, 1));
+    /// assert_eq!(error.holders()[0].label.as_deref(), Some("first"));
+    /// # drop(object);
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn acquire(
+        &self,
+        how: &Acquire,
+    ) -> impl Future<Output = Result<W, AcquireError<M::Error>>> {
+        let caller = Location::caller();
+        async move { self.acquire_as(how, caller).await }
+    }
+
+    async fn acquire_as(
+        &self,
+        how: &Acquire,
+        caller: &'static Location<'static>,
+    ) -> Result<W, AcquireError<M::Error>> {
+        let core = &self.core;
+        let started = core.clock.now();
+        let mut timeouts = core.config.timeouts;
+        if how.try_only {
+            timeouts.wait = Some(Duration::ZERO);
+        }
+        let phase = PhaseCell::new();
+        let obtained = if core.runtime.is_none() && how.deadline.is_some() {
+            Some(Err(Failure::Error(PoolError::NoRuntimeSpecified)))
+        } else {
+            let timer = Timer::new(core.runtime, how.deadline);
+            bounded(timer, core.obtain(&timeouts, |now| phase.set(now))).await
+        };
+        let reason = match obtained {
+            Some(Ok(mut slot)) => {
+                slot.check_out(caller, how.label.as_ref());
+                return Ok(Self::wrap(slot));
+            }
+            None => Reason::Deadline(phase.get()),
+            Some(Err(Failure::Shed)) => Reason::LineFull,
+            Some(Err(Failure::Error(error))) => Reason::of(error, how.try_only),
+        };
+        Err(AcquireError::new(reason, core, started))
+    }
+}
+
+/// Why [`Pool::acquire`] has no object to give, with what the pool looked like at that moment.
+pub struct AcquireError<E>(Box<Inside<E>>);
+
+struct Inside<E> {
+    reason: Reason<E>,
+    snapshot: Snapshot,
+    waited: Duration,
+    holders: Vec<Checkout>,
+}
+
+/// The reason of an [`AcquireError`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Reason<E> {
+    /// The deadline ran out, in this phase.
+    Deadline(TimeoutType),
+    /// The pool's own bound on this phase ran out.
+    Timeout(TimeoutType),
+    /// Nothing was idle, nothing could be made, and the caller would not wait.
+    WouldWait,
+    /// Over half a million others wait.
+    LineFull,
+    /// Making an object failed.
+    Backend(E),
+    /// A `post_create` hook turned the new object down.
+    PostCreateHook(HookError<E>),
+    /// The pool was closed.
+    Closed,
+    /// A deadline or a time-out needs a timer, and the pool has no [`Runtime`](crate::Runtime).
+    NoRuntimeSpecified,
+}
+
+impl<E> Reason<E> {
+    fn of(error: PoolError<E>, try_only: bool) -> Self {
+        match error {
+            PoolError::Timeout(TimeoutType::Wait) if try_only => Self::WouldWait,
+            PoolError::Timeout(phase) => Self::Timeout(phase),
+            PoolError::Backend(error) => Self::Backend(error),
+            PoolError::Closed => Self::Closed,
+            PoolError::NoRuntimeSpecified => Self::NoRuntimeSpecified,
+            PoolError::PostCreateHook(error) => Self::PostCreateHook(error),
+        }
+    }
+
+    /// Whether what the pool looked like has to do with it.
+    fn is_about_the_pool(&self) -> bool {
+        matches!(
+            self,
+            Self::Deadline(_) | Self::Timeout(_) | Self::WouldWait | Self::LineFull
+        )
+    }
+}
+
+impl<E> AcquireError<E> {
+    fn new<M: Manager>(reason: Reason<E>, core: &Core<M>, started: u64) -> Self {
+        let mut holders = Vec::new();
+        if reason.is_about_the_pool() {
+            holders = core.registry.checkouts(&core.clock);
+            holders.truncate(HOLDERS);
+        }
+        Self(Box::new(Inside {
+            reason,
+            snapshot: core.snapshot(),
+            waited: core.clock.between(started, core.clock.now()),
+            holders,
+        }))
+    }
+
+    /// Why.
+    pub fn reason(&self) -> &Reason<E> {
+        &self.0.reason
+    }
+
+    /// Why, for keeps.
+    pub fn into_reason(self) -> Reason<E> {
+        self.0.reason
+    }
+
+    /// All counts of the pool when it failed.
+    pub fn snapshot(&self) -> Snapshot {
+        self.0.snapshot
+    }
+
+    /// How long the caller had waited.
+    pub fn waited(&self) -> Duration {
+        self.0.waited
+    }
+
+    /// Who had held objects longest then: at most three. Empty where that has nothing to do with it.
+    pub fn holders(&self) -> &[Checkout] {
+        &self.0.holders
+    }
+}
+
+const HOLDERS: usize = 3;
+
+impl<E: fmt::Display> fmt::Display for AcquireError<E> {
+    /// `timed out after 5.0 s waiting in line (20/20 in use, 31 waiting; longest: src/checkout.rs:88 for
+    /// 41.0 s)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let waited = self.0.waited.as_secs_f64();
+        match &self.0.reason {
+            Reason::Deadline(phase) => {
+                write!(f, "deadline passed after {waited:.3} s, while {phase}")?
+            }
+            Reason::Timeout(phase) => write!(f, "timed out after {waited:.3} s {phase}")?,
+            Reason::WouldWait => f.write_str("no object is idle, and none may be made now")?,
+            Reason::LineFull => f.write_str("the line is full")?,
+            Reason::Backend(error) => write!(f, "making an object failed: {error}")?,
+            Reason::PostCreateHook(error) => {
+                write!(f, "a post_create hook turned the new object down: {error}")?;
+            }
+            Reason::Closed => f.write_str("the pool is closed")?,
+            Reason::NoRuntimeSpecified => {
+                f.write_str("a deadline needs a runtime: name one with PoolBuilder::runtime")?;
+            }
+        }
+        if !self.0.reason.is_about_the_pool() {
+            return Ok(());
+        }
+        write!(f, " ({}", self.0.snapshot)?;
+        for (index, holder) in self.0.holders.iter().enumerate() {
+            let before = if index == 0 { "; longest: " } else { ", " };
+            write!(f, "{before}{holder}")?;
+        }
+        f.write_str(")")
+    }
+}
+
+impl<E: fmt::Debug> fmt::Debug for AcquireError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AcquireError")
+            .field("reason", &self.0.reason)
+            .field("snapshot", &self.0.snapshot)
+            .field("waited", &self.0.waited)
+            .field("holders", &self.0.holders)
+            .finish()
+    }
+}
+
+impl<E: Error + 'static> Error for AcquireError<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.0.reason {
+            Reason::Backend(error) => Some(error),
+            Reason::PostCreateHook(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// The phase that a get is in, seen from outside its future.
+struct PhaseCell(AtomicU8);
+
+impl PhaseCell {
+    fn new() -> Self {
+        Self(AtomicU8::new(TimeoutType::Wait as u8))
+    }
+
+    fn set(&self, phase: TimeoutType) {
+        // ORDERING(phase set): Relaxed; one task writes and reads it.
+        self.0.store(phase as u8, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> TimeoutType {
+        // ORDERING(phase get): Relaxed; one task writes and reads it.
+        match self.0.load(Ordering::Relaxed) {
+            phase if phase == TimeoutType::Create as u8 => TimeoutType::Create,
+            phase if phase == TimeoutType::Recycle as u8 => TimeoutType::Recycle,
+            _ => TimeoutType::Wait,
+        }
+    }
+}

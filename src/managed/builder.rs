@@ -1,0 +1,164 @@
+use super::hooks::{Hook, Hooks};
+use super::{Manager, Object, Pool, PoolConfig, QueueMode, Timeouts};
+use crate::Runtime;
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+/// Why a pool could not be built.
+#[derive(Copy, Clone, Debug)]
+pub enum BuildError {
+    /// A time-out was set, and no [`Runtime`] whose timer could keep it.
+    NoRuntimeSpecified,
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "time-outs need a runtime: name one with PoolBuilder::runtime, or leave the time-outs away",
+        )
+    }
+}
+
+impl std::error::Error for BuildError {}
+
+/// Builds a [`Pool`]; from [`Pool::builder`].
+///
+/// # Examples
+///
+/// ```
+/// # use millpond::managed::{Manager, Metrics, Pool, RecycleResult};
+/// # struct Numbers;
+/// # impl Manager for Numbers {
+/// #     type Type = u64;
+/// #     type Error = std::convert::Infallible;
+/// #     async fn create(&self) -> Result<u64, Self::Error> { Ok(7) }
+/// #     async fn recycle(&self, _: &mut u64, _: &Metrics) -> RecycleResult<Self::Error> { Ok(()) }
+/// # }
+/// let pool: Pool<Numbers> = Pool::builder(Numbers).max_size(16).build()?;
+/// assert_eq!(pool.status().max_size, 16);
+/// # Ok::<(), millpond::managed::BuildError>(())
+/// ```
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct PoolBuilder<M: Manager, W: From<Object<M>> = Object<M>> {
+    pub(crate) manager: M,
+    pub(crate) config: PoolConfig,
+    pub(crate) runtime: Option<Runtime>,
+    pub(crate) hooks: Hooks<M>,
+    _wrapper: PhantomData<fn() -> W>,
+}
+
+impl<M: Manager, W: From<Object<M>>> PoolBuilder<M, W> {
+    pub(crate) fn new(manager: M) -> Self {
+        Self {
+            manager,
+            config: PoolConfig::default(),
+            runtime: None,
+            hooks: Hooks::default(),
+            _wrapper: PhantomData,
+        }
+    }
+
+    /// Builds the pool. Nothing is connected yet; [`build_ready`](Self::build_ready) does that too.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::NoRuntimeSpecified`]: a time-out is set (but for a `wait` of zero, which needs no
+    /// timer), and no [`runtime`](Self::runtime).
+    pub fn build(self) -> Result<Pool<M, W>, BuildError> {
+        let timeouts = &self.config.timeouts;
+        let any = timeouts
+            .wait
+            .or(timeouts.create)
+            .or(timeouts.recycle)
+            .is_some();
+        if any && self.runtime.is_none() {
+            return Err(BuildError::NoRuntimeSpecified);
+        }
+        Ok(Pool::from_builder(self))
+    }
+
+    /// Sets the whole configuration.
+    pub fn config(mut self, value: PoolConfig) -> Self {
+        self.config = value;
+        self
+    }
+
+    /// Sets [`PoolConfig::max_size`].
+    pub fn max_size(mut self, value: usize) -> Self {
+        self.config.max_size = value;
+        self
+    }
+
+    /// Sets [`PoolConfig::timeouts`].
+    pub fn timeouts(mut self, value: Timeouts) -> Self {
+        self.config.timeouts = value;
+        self
+    }
+
+    /// Sets [`Timeouts::wait`].
+    pub fn wait_timeout(mut self, value: Option<Duration>) -> Self {
+        self.config.timeouts.wait = value;
+        self
+    }
+
+    /// Sets [`Timeouts::create`].
+    pub fn create_timeout(mut self, value: Option<Duration>) -> Self {
+        self.config.timeouts.create = value;
+        self
+    }
+
+    /// Sets [`Timeouts::recycle`].
+    pub fn recycle_timeout(mut self, value: Option<Duration>) -> Self {
+        self.config.timeouts.recycle = value;
+        self
+    }
+
+    /// Sets [`PoolConfig::queue_mode`].
+    pub fn queue_mode(mut self, value: QueueMode) -> Self {
+        self.config.queue_mode = value;
+        self
+    }
+
+    /// Adds a hook that sees each new object right after it was made.
+    pub fn post_create(mut self, hook: impl Into<Hook<M>>) -> Self {
+        self.hooks.post_create.push(hook.into());
+        self
+    }
+
+    /// Adds a hook that sees each used object right before it is checked.
+    pub fn pre_recycle(mut self, hook: impl Into<Hook<M>>) -> Self {
+        self.hooks.pre_recycle.push(hook.into());
+        self
+    }
+
+    /// Adds a hook that sees each used object right after it was checked.
+    pub fn post_recycle(mut self, hook: impl Into<Hook<M>>) -> Self {
+        self.hooks.post_recycle.push(hook.into());
+        self
+    }
+
+    /// Names the runtime whose timer keeps the time-outs.
+    ///
+    /// With `Runtime::Tokio1`, a connect whose getter was served or gave up also goes on in a task of
+    /// its own, for the next getter; without it, such a connect is dropped, as in deadpool.
+    pub fn runtime(mut self, value: Runtime) -> Self {
+        self.runtime = Some(value);
+        self
+    }
+}
+
+impl<M, W> fmt::Debug for PoolBuilder<M, W>
+where
+    M: fmt::Debug + Manager,
+    W: From<Object<M>>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PoolBuilder")
+            .field("manager", &self.manager)
+            .field("config", &self.config)
+            .field("runtime", &self.runtime)
+            .field("hooks", &self.hooks)
+            .finish()
+    }
+}

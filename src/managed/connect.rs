@@ -1,0 +1,201 @@
+//! Making an object, with an owner or without one.
+
+use super::core::Core;
+use super::errors::TimeoutType;
+use super::hooks::apply;
+use super::slot::Slot;
+use super::time::{Timer, bounded};
+use super::{Manager, PoolError};
+use crate::engine::wake::{first_panic, resume};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// How long a connect may go on that nobody bounded and nobody waits for: long enough for a slow
+/// handshake, short enough that a black hole does not hold a reservation for ever.
+pub(crate) const UNOWNED_BOUND: Duration = Duration::from_secs(10);
+
+type Making<M> = Pin<Box<dyn Future<Output = Made<M>> + Send>>;
+
+/// How a connect ended.
+pub(crate) type Made<M> = Result<Box<Slot<M>>, PoolError<<M as Manager>::Error>>;
+
+/// A getter's own connect. It stands for a reservation in the engine, which its getter ends; or, when the
+/// getter is gone or served, [`disown`](Self::disown).
+pub(crate) struct Connect<M: Manager> {
+    /// `None` once it ended, and while it is polled: a panic inside leaves nothing to poll again.
+    making: Option<Making<M>>,
+    core: Arc<Core<M>>,
+    #[cfg(feature = "rt_tokio_1")]
+    background: Option<background::Background>,
+}
+
+impl<M: Manager> Connect<M> {
+    /// Begins to make an object; `create` bounds [`Manager::create`], as in deadpool.
+    pub(crate) fn new(core: &Arc<Core<M>>, create: Option<Duration>) -> Self {
+        Self {
+            making: Some(Box::pin(make(Arc::clone(core), create))),
+            core: Arc::clone(core),
+            #[cfg(feature = "rt_tokio_1")]
+            background: background::Background::find(core.runtime, create),
+        }
+    }
+
+    /// Drives it.
+    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Made<M>> {
+        let mut making = self.making.take().expect("not polled after its end");
+        let made = making.as_mut().poll(context);
+        if made.is_pending() {
+            self.making = Some(making);
+        }
+        made
+    }
+
+    /// Its getter is gone or served: it goes on in the background where there is one, else it is dropped;
+    /// either way its reservation is ended.
+    pub(crate) fn disown(self) {
+        let unowned = Unowned {
+            making: self.making,
+            slot: None,
+            core: Some(self.core),
+        };
+        #[cfg(feature = "rt_tokio_1")]
+        if let Some(background) = self.background.filter(|_| unowned.is_wanted()) {
+            return background.run(unowned);
+        }
+        drop(unowned);
+    }
+}
+
+async fn make<M: Manager>(core: Arc<Core<M>>, create: Option<Duration>) -> Made<M> {
+    let timer = Timer::new(core.runtime, create);
+    let object = match bounded(timer, core.manager.create()).await {
+        None => return Err(PoolError::Timeout(TimeoutType::Create)),
+        Some(Err(error)) => return Err(PoolError::Backend(error)),
+        Some(Ok(object)) => object,
+    };
+    let mut unproved = Unproved(Some(Slot::new(object, Arc::clone(&core))));
+    let slot = unproved.0.as_mut().expect("just put in");
+    apply(&core.hooks.post_create, slot)
+        .await
+        .map_err(PoolError::PostCreateHook)?;
+    Ok(unproved.0.take().expect("just used"))
+}
+
+/// A new object that its hooks have not passed yet: dropped, it is destroyed. It is not counted as an
+/// object yet, so nothing is owed for it; its reservation is ended by whoever drives the connect.
+struct Unproved<M: Manager>(Option<Box<Slot<M>>>);
+
+impl<M: Manager> Drop for Unproved<M> {
+    fn drop(&mut self) {
+        if let Some(slot) = self.0.take() {
+            resume(Core::destroy(slot));
+        }
+    }
+}
+
+/// A connect that no getter owns, and its reservation. Dropped, both are ended, in this order.
+pub(crate) struct Unowned<M: Manager> {
+    making: Option<Making<M>>,
+    slot: Option<Box<Slot<M>>>,
+    /// `None` once the reservation is ended.
+    core: Option<Arc<Core<M>>>,
+}
+
+impl<M: Manager> Unowned<M> {
+    /// Begins to make an object for the pool, if there is room that nobody in line wants.
+    pub(crate) fn reserve(core: &Arc<Core<M>>) -> Option<Self> {
+        core.engine.reserve().then(|| Self {
+            making: Some(Box::pin(make(Arc::clone(core), None))),
+            slot: None,
+            core: Some(Arc::clone(core)),
+        })
+    }
+
+    /// Makes the object, and keeps it until it is [put in](Self::put_in).
+    pub(crate) async fn make(&mut self, timer: Timer) -> Result<&mut Slot<M>, PoolError<M::Error>> {
+        let making = self.making.as_mut().expect("made once");
+        let made = bounded(timer, making).await;
+        self.making = None;
+        let made = made.unwrap_or(Err(PoolError::Timeout(TimeoutType::Create)));
+        Ok(self.slot.insert(made?))
+    }
+
+    /// The object goes to the front of the line, or becomes idle.
+    pub(crate) fn put_in(mut self) {
+        if let Some((slot, core)) = self.slot.take().zip(self.core.take()) {
+            core.made(slot);
+        }
+    }
+
+    #[cfg(feature = "rt_tokio_1")]
+    fn is_wanted(&self) -> bool {
+        self.making.is_some()
+            && self
+                .core
+                .as_ref()
+                .is_some_and(|core| !core.snapshot().closed)
+    }
+}
+
+impl<M: Manager> Drop for Unowned<M> {
+    fn drop(&mut self) {
+        let Some(core) = self.core.take() else { return };
+        let panic = first_panic(None, || drop(self.making.take()));
+        let panic = panic.or(self.slot.take().and_then(Core::destroy));
+        resume(first_panic(panic, || core.engine.give_up()));
+    }
+}
+
+#[cfg(feature = "rt_tokio_1")]
+mod background {
+    use super::{Manager, UNOWNED_BOUND, Unowned};
+    use crate::Runtime;
+    use std::time::Duration;
+    use tokio::runtime::Handle;
+    use tokio::time::{Instant, timeout_at};
+
+    /// Where and until when a connect may go on without its getter.
+    pub(super) struct Background {
+        runtime: Handle,
+        deadline: Option<Instant>,
+    }
+
+    impl Background {
+        /// Only where the pool was told its runtime, and is used within it.
+        pub(super) fn find(runtime: Option<Runtime>, bound: Option<Duration>) -> Option<Self> {
+            let Some(Runtime::Tokio1) = runtime else {
+                return None;
+            };
+            Some(Self {
+                runtime: Handle::try_current().ok()?,
+                // None: further away than the clock can say.
+                deadline: Instant::now().checked_add(bound.unwrap_or(UNOWNED_BOUND)),
+            })
+        }
+
+        /// Lets it go on to its end. On a runtime that shuts down it is dropped instead.
+        pub(super) fn run<M: Manager>(self, unowned: Unowned<M>) {
+            self.runtime.spawn(unowned.run(self.deadline));
+        }
+    }
+
+    impl<M: Manager> Unowned<M> {
+        /// An error is nobody's any more: dropping `self` ends the reservation.
+        async fn run(mut self, deadline: Option<Instant>) {
+            let Some(making) = &mut self.making else {
+                return;
+            };
+            let made = match deadline {
+                Some(deadline) => timeout_at(deadline, making).await.ok(),
+                None => Some(making.await),
+            };
+            if let Some(Ok(slot)) = made {
+                self.slot = Some(slot);
+                self.put_in();
+            }
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! The way of a get: claim, or stand in line and perhaps connect; check; out.
+
+use super::check::Owed;
+use super::connect::Connect;
+use super::core::Core;
+use super::errors::TimeoutType;
+use super::held::Held;
+use super::slot::Slot;
+use super::time::Timer;
+use super::{Manager, PoolError, Timeouts};
+use crate::engine::wake::{first_panic, resume};
+use crate::engine::{Claim, End, Enter, Finish, GiveBack, Leave, Place, Placed, Turn};
+use std::any::Any;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// Why a get failed, before it is told in deadpool's words or in ours.
+#[derive(Debug)]
+pub(crate) enum Failure<E> {
+    /// One of deadpool's reasons.
+    Error(PoolError<E>),
+    /// The line is full.
+    Shed,
+}
+
+impl<E> Failure<E> {
+    /// In deadpool's words, which know no full line.
+    pub(crate) fn into_pool_error(self) -> PoolError<E> {
+        match self {
+            Self::Error(error) => error,
+            Self::Shed => PoolError::Timeout(TimeoutType::Wait),
+        }
+    }
+}
+
+impl<M: Manager> Core<M> {
+    /// The whole way of a get, up to the slot that its object lives in. `phase` is told of each phase that
+    /// begins after the first.
+    pub(crate) async fn obtain(
+        self: &Arc<Self>,
+        timeouts: &Timeouts,
+        phase: impl Fn(TimeoutType),
+    ) -> Result<Box<Slot<M>>, Failure<M::Error>> {
+        if self.runtime.is_none() && timeouts.need_runtime() {
+            return Err(Failure::Error(PoolError::NoRuntimeSpecified));
+        }
+        let mut wait_over = pin!(Timer::new(self.runtime, timeouts.wait).over());
+        let mut owed = None;
+        let mut claim = self.engine.claim();
+        loop {
+            let slot = match claim {
+                Claim::Object(slot) => slot,
+                Claim::Closed => return Err(Failure::Error(PoolError::Closed)),
+                Claim::Empty => {
+                    let getter = Getter::new(self, timeouts, owed.take());
+                    match getter.stand_in_line(wait_over.as_mut(), &phase).await? {
+                        Got::Made(slot) => return Ok(slot),
+                        Got::Used(slot) => slot,
+                    }
+                }
+            };
+            phase(TimeoutType::Recycle);
+            match self.check(slot, timeouts).await {
+                Ok(slot) => return Ok(slot),
+                // Dead. It stays where it was: at the head of the line, or of what is idle.
+                Err(debt) => (owed, claim) = (Some(debt), Claim::Empty),
+            }
+        }
+    }
+}
+
+/// What came of standing in line.
+enum Got<M: Manager> {
+    /// Our own connect: fresh, not to be checked.
+    Made(Box<Slot<M>>),
+    /// An object that was idle, or came back.
+    Used(Box<Slot<M>>),
+}
+
+type Ended<M> = Result<Got<M>, Failure<<M as Manager>::Error>>;
+
+/// A getter in line. Dropped at any point, it leaves nothing behind: see `Drop`.
+struct Getter<'a, M: Manager> {
+    core: &'a Arc<Core<M>>,
+    timeouts: &'a Timeouts,
+    /// What is owed for the dead object that it was served before.
+    owed: Option<Owed<M>>,
+    place: Option<Place<Box<Slot<M>>>>,
+    connect: Option<Connect<M>>,
+}
+
+impl<'a, M: Manager> Getter<'a, M> {
+    fn new(core: &'a Arc<Core<M>>, timeouts: &'a Timeouts, owed: Option<Owed<M>>) -> Self {
+        Self {
+            core,
+            timeouts,
+            owed,
+            place: None,
+            connect: None,
+        }
+    }
+
+    /// Waits for an object or for its own connect, whichever comes first (P4).
+    async fn stand_in_line(
+        mut self,
+        mut wait_over: Pin<&mut impl Future<Output = ()>>,
+        phase: &impl Fn(TimeoutType),
+    ) -> Ended<M> {
+        let mut create_over = pin!(Timer::new(self.core.runtime, self.timeouts.create).over());
+        poll_fn(|context| {
+            if let Poll::Ready(ended) = self.advance(context) {
+                return Poll::Ready(ended);
+            }
+            let late = if self.connect.is_some() {
+                // The connect keeps its own bound, and says what it died of.
+                phase(TimeoutType::Create);
+                return Poll::Pending;
+            } else if self.timeouts.wait == Some(Duration::ZERO) {
+                // In line for the outcome of a connect that nobody owns.
+                phase(TimeoutType::Create);
+                create_over
+                    .as_mut()
+                    .poll(context)
+                    .map(|()| TimeoutType::Create)
+            } else {
+                phase(TimeoutType::Wait);
+                wait_over.as_mut().poll(context).map(|()| TimeoutType::Wait)
+            };
+            late.map(|phase| Err(Failure::Error(PoolError::Timeout(phase))))
+        })
+        .await
+    }
+
+    /// One step: hear what the line has, then drive the own connect, until neither has news.
+    fn advance(&mut self, context: &mut Context<'_>) -> Poll<Ended<M>> {
+        if self.place.is_none() {
+            if let Some(ended) = self.enter(context) {
+                return Poll::Ready(ended);
+            }
+        }
+        loop {
+            if let Some(ended) = self.hear(context) {
+                return Poll::Ready(ended);
+            }
+            let Some(connect) = &mut self.connect else {
+                return Poll::Pending;
+            };
+            let made = match catch_unwind(AssertUnwindSafe(|| connect.poll(context))) {
+                Ok(Poll::Pending) => return Poll::Pending,
+                Ok(Poll::Ready(made)) => made,
+                Err(panic) => self.panicked(panic),
+            };
+            self.connect = None;
+            let ended = match made {
+                Ok(slot) => self.finish(slot),
+                Err(error) => self.fail(error),
+            };
+            if let Some(ended) = ended {
+                return Poll::Ready(ended);
+            }
+        }
+    }
+
+    /// Takes its place in line, if it must.
+    fn enter(&mut self, context: &mut Context<'_>) -> Option<Ended<M>> {
+        let debt = self.owed.take().and_then(|mut owed| owed.take());
+        let end = if debt.is_some() {
+            End::Front
+        } else {
+            End::Back
+        };
+        let wait = self.timeouts.wait != Some(Duration::ZERO);
+        match self.core.engine.enter(end, wait, debt, context.waker()) {
+            Enter::Object(slot) => Some(Ok(Got::Used(slot))),
+            Enter::WouldWait => Some(err(PoolError::Timeout(TimeoutType::Wait))),
+            Enter::Shed => Some(Err(Failure::Shed)),
+            Enter::Closed => Some(err(PoolError::Closed)),
+            Enter::Wait(place) => {
+                self.place = Some(place);
+                None
+            }
+            Enter::Connect(place) => {
+                self.place = Some(place);
+                self.connect = Some(Connect::new(self.core, self.timeouts.create));
+                None
+            }
+        }
+    }
+
+    /// Hears what the line has for it.
+    fn hear(&mut self, context: &mut Context<'_>) -> Option<Ended<M>> {
+        let place = self.place.as_mut().expect("in line until it ends");
+        let ended = match self.core.engine.poll(place, context.waker()) {
+            Turn::Pending => return None,
+            Turn::Connect => {
+                self.connect = Some(Connect::new(self.core, self.timeouts.create));
+                return None;
+            }
+            Turn::Object(slot) => Ok(slot),
+            Turn::Closed => Err(Failure::Error(PoolError::Closed)),
+        };
+        self.place = None;
+        let ended = ended.map(Held::new);
+        if let Some(connect) = self.connect.take() {
+            // Served while connecting, or closed: the connect goes on without us, or ends.
+            connect.disown();
+        }
+        Some(ended.map(|held| Got::Used(held.keep())))
+    }
+
+    /// Its own connect made an object. `None`: look at the line again.
+    fn finish(&mut self, slot: Box<Slot<M>>) -> Option<Ended<M>> {
+        let place = self.place.as_ref().expect("in line until it ends");
+        match self.core.engine.finish(place, slot) {
+            Finish::Mine(slot) => {
+                self.place = None;
+                Some(Ok(Got::Made(slot)))
+            }
+            Finish::Elsewhere(GiveBack::Kept) => None,
+            Finish::Elsewhere(GiveBack::Retire(slot, debt)) => {
+                Core::retire_doomed(slot, debt);
+                None
+            }
+            Finish::Surplus(slot, debt) => {
+                Core::retire_doomed(slot, debt);
+                let wait = self.timeouts.wait != Some(Duration::ZERO);
+                if wait {
+                    None
+                } else {
+                    Some(err(PoolError::Timeout(TimeoutType::Wait)))
+                }
+            }
+        }
+    }
+
+    /// Its own connect panicked: the reservation ends as after an error, the panic goes on.
+    fn panicked(&mut self, panic: Box<dyn Any + Send>) -> ! {
+        self.connect = None;
+        if let Some(place) = self.place.take() {
+            let told = first_panic(None, || {
+                if self.core.engine.fail(&place) == Placed::Told {
+                    self.place = Some(place);
+                }
+            });
+            drop(told);
+        }
+        resume_unwind(panic)
+    }
+
+    /// Its own connect failed. `None`: the line has something better.
+    fn fail(&mut self, error: PoolError<M::Error>) -> Option<Ended<M>> {
+        let place = self.place.as_ref().expect("in line until it ends");
+        match self.core.engine.fail(place) {
+            Placed::Told => None,
+            Placed::Gone => {
+                self.place = None;
+                Some(err(error))
+            }
+        }
+    }
+}
+
+/// Cancelled, timed out or panicked: it leaves the line, what it was handed goes to the next, and its
+/// connect goes on without it or is ended. Each step is taken whatever happens in the others.
+impl<M: Manager> Drop for Getter<'_, M> {
+    fn drop(&mut self) {
+        let mut panic = None;
+        if let Some(place) = self.place.take() {
+            panic = first_panic(panic, || match self.core.engine.leave(place) {
+                Leave::Object(slot) => drop(Held::new(slot)),
+                Leave::Gone => {}
+            });
+        }
+        if let Some(connect) = self.connect.take() {
+            panic = first_panic(panic, || connect.disown());
+        }
+        resume(panic);
+    }
+}
+
+fn err<M: Manager>(error: PoolError<M::Error>) -> Ended<M> {
+    Err(Failure::Error(error))
+}

@@ -1,0 +1,93 @@
+use super::{Metrics, RecycleError};
+use std::borrow::Cow;
+use std::future::Future;
+
+/// Makes objects, and says whether one that lay idle may be handed out again.
+///
+/// deadpool's trait, with two differences: a manager is `'static`, because a connect may outlive the
+/// getter that began it; and there are provided methods beyond deadpool's three, which cost nothing
+/// when left alone.
+///
+/// The pool calls a manager from many tasks at once, and never with a lock held. A panic in any of its
+/// methods is the panic of the get (or of the background task) that called it; the pool loses nothing.
+///
+/// # Examples
+///
+/// ```
+/// use millpond::managed::{Manager, Metrics, RecycleResult};
+///
+/// struct Numbers;
+///
+/// impl Manager for Numbers {
+///     type Type = u64;
+///     type Error = std::convert::Infallible;
+///
+///     async fn create(&self) -> Result<u64, Self::Error> {
+///         Ok(7)
+///     }
+///
+///     async fn recycle(&self, _: &mut u64, _: &Metrics) -> RecycleResult<Self::Error> {
+///         Ok(())
+///     }
+/// }
+/// ```
+pub trait Manager: Send + Sync + 'static {
+    /// What is pooled.
+    type Type: Send;
+    /// What can go wrong.
+    type Error: Send;
+
+    /// Makes an object.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future may be dropped at any await, and may go on in a task of its own when its getter was
+    /// served by an object that came back meanwhile, or gave up.
+    fn create(&self) -> impl Future<Output = Result<Self::Type, Self::Error>> + Send;
+
+    /// Says whether an object may be handed out again, and makes it fit for that.
+    ///
+    /// # Errors
+    ///
+    /// With an error the object is destroyed, and its getter goes on with another.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, the object is destroyed: nobody knows what state it is in.
+    fn recycle(
+        &self,
+        obj: &mut Self::Type,
+        metrics: &Metrics,
+    ) -> impl Future<Output = RecycleResult<Self::Error>> + Send;
+
+    /// An object leaves the pool, in whatever way: called once for each, before it is destroyed or given
+    /// away.
+    fn detach(&self, _obj: &mut Self::Type) {}
+
+    /// Says at the moment of return, without waiting, whether an object is known to be dead. Such a one
+    /// is not kept, so that nobody has to find out later.
+    fn has_broken(&self, _obj: &mut Self::Type) -> bool {
+        false
+    }
+
+    /// Proves that a new object works, for [`build_ready`](super::PoolBuilder::build_ready) and
+    /// [`warm_up`](super::Pool::warm_up). The default asks [`recycle`](Self::recycle).
+    ///
+    /// # Errors
+    ///
+    /// Whatever makes the object useless.
+    fn probe(
+        &self,
+        obj: &mut Self::Type,
+    ) -> impl Future<Output = RecycleResult<Self::Error>> + Send {
+        async move { self.recycle(obj, &Metrics::default()).await }
+    }
+
+    /// What objects of this manager are connected to, for messages. Must not hold a secret.
+    fn target(&self) -> Cow<'static, str> {
+        Cow::Borrowed(std::any::type_name::<Self::Type>())
+    }
+}
+
+/// What [`Manager::recycle`] says.
+pub type RecycleResult<E> = Result<(), RecycleError<E>>;

@@ -1,0 +1,72 @@
+//! Looking through the idle objects, and keeping only some.
+
+use super::core::Core;
+use super::held::Held;
+use super::{Manager, Metrics, QueueMode};
+use crate::engine::Claim;
+
+/// What [`Pool::retain`](super::Pool::retain) did.
+#[derive(Debug)]
+pub struct RetainResult<T> {
+    /// How many objects were looked at and kept.
+    pub retained: usize,
+    /// The objects that were not; they do not belong to the pool any more.
+    pub removed: Vec<T>,
+}
+
+impl<T> Default for RetainResult<T> {
+    fn default() -> Self {
+        Self {
+            retained: 0,
+            removed: Vec::new(),
+        }
+    }
+}
+
+/// Oldest first, one object at a time: the one that was looked at goes to the end, until one comes by
+/// for the second time. Newest first, that one would be the very next again, so all are taken out and put
+/// back in their order.
+pub(super) fn retain<M: Manager>(
+    core: &Core<M>,
+    mut predicate: impl FnMut(&M::Type, Metrics) -> bool,
+) -> RetainResult<M::Type> {
+    let run = core.next_retain();
+    let mut result = RetainResult::default();
+    let mut look = |mut idle: Held<M>, result: &mut RetainResult<M::Type>| {
+        let slot = idle.slot();
+        slot.looked_at = run;
+        if predicate(&slot.object, slot.metrics) {
+            result.retained += 1;
+            return Some(idle);
+        }
+        result.removed.push(Core::take(idle.keep()));
+        None
+    };
+    match core.config.queue_mode {
+        QueueMode::Fifo => {
+            while let Some(mut idle) = claim(core) {
+                if idle.slot().looked_at == run {
+                    break;
+                }
+                drop(look(idle, &mut result));
+            }
+        }
+        QueueMode::Lifo => {
+            let idle: Vec<_> = std::iter::from_fn(|| claim(core)).collect();
+            // Should the predicate panic, those not yet looked at go back as well.
+            let mut kept: Vec<_> = Vec::with_capacity(idle.len());
+            idle.into_iter()
+                .for_each(|idle| kept.extend(look(idle, &mut result)));
+            // The one that lay deepest goes back first.
+            kept.into_iter().rev().for_each(drop);
+        }
+    }
+    result
+}
+
+fn claim<M: Manager>(core: &Core<M>) -> Option<Held<M>> {
+    match core.engine.claim() {
+        Claim::Object(slot) => Some(Held::new(slot)),
+        Claim::Empty | Claim::Closed => None,
+    }
+}
