@@ -75,18 +75,18 @@ const TIERS: [usize; 4] = [64, 512, 4_096, 131_072];
 /// Queues are chained in tiers. Pushes go to the newest tier, pops look through the older ones first, so
 /// the order is exact within a tier and, while a store grows, nearly so across two of them.
 pub struct Fifo<T> {
-    tiers: [OnceLock<ArrayQueue<T>>; TIERS.len()],
+    first: ArrayQueue<T>,
+    later: [OnceLock<ArrayQueue<T>>; TIERS.len() - 1],
     newest: AtomicUsize,
 }
 
 impl<T> Fifo<T> {
     fn new() -> Self {
-        let fifo = Self {
-            tiers: [const { OnceLock::new() }; TIERS.len()],
+        Self {
+            first: ArrayQueue::new(TIERS[0]),
+            later: [const { OnceLock::new() }; TIERS.len() - 1],
             newest: AtomicUsize::new(0),
-        };
-        fifo.tier(0);
-        fifo
+        }
     }
 
     #[inline]
@@ -94,17 +94,24 @@ impl<T> Fifo<T> {
         // ORDERING(newest tier): Relaxed; the number is a hint, the `OnceLock` orders the tier itself,
         // and a push into an older tier is found by pops all the same.
         let newest = self.newest.load(Ordering::Relaxed);
-        if let Err(object) = self.tier(newest).push(object) {
-            self.push_grown(object, newest + 1);
+        if newest > 0 {
+            return self.push_later(object, newest);
+        }
+        if let Err(object) = self.first.push(object) {
+            self.push_later(object, 1);
         }
     }
 
-    #[cold]
-    fn push_grown(&self, mut object: T, first: usize) {
-        for tier in first..TIERS.len() {
-            // ORDERING(newer tier): Relaxed; see `newest tier`.
-            self.newest.fetch_max(tier, Ordering::Relaxed);
-            match self.tier(tier).push(object) {
+    /// Into the newest tier, or into the next one where that is full.
+    fn push_later(&self, mut object: T, newest: usize) {
+        for tier in newest..TIERS.len() {
+            let queue = self.later[tier - 1].get_or_init(|| {
+                // ORDERING(newer tier): Relaxed; see `newest tier`. From now on pushes go here, and the
+                // older tiers run empty.
+                self.newest.fetch_max(tier, Ordering::Relaxed);
+                ArrayQueue::new(TIERS[tier])
+            });
+            match queue.push(object) {
                 Ok(()) => return,
                 Err(back) => object = back,
             }
@@ -114,27 +121,23 @@ impl<T> Fifo<T> {
 
     #[inline]
     fn pop(&self) -> T {
-        match self.tiers[0].get().and_then(ArrayQueue::pop) {
+        match self.first.pop() {
             Some(object) => object,
-            None => self.pop_searching(),
+            None => self.pop_later(),
         }
     }
 
     #[cold]
-    fn pop_searching(&self) -> T {
+    fn pop_later(&self) -> T {
         let backoff = Backoff::default();
         loop {
-            let made = self.tiers.iter().map_while(OnceLock::get);
-            if let Some(object) = made.filter_map(|tier| tier.pop()).next() {
+            let later = self.later.iter().map_while(OnceLock::get);
+            let mut tiers = std::iter::once(&self.first).chain(later);
+            if let Some(object) = tiers.find_map(ArrayQueue::pop) {
                 return object;
             }
             backoff.pause();
         }
-    }
-
-    #[inline]
-    fn tier(&self, tier: usize) -> &ArrayQueue<T> {
-        self.tiers[tier].get_or_init(|| ArrayQueue::new(TIERS[tier]))
     }
 }
 

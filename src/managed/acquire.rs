@@ -3,7 +3,7 @@
 
 use super::core::Core;
 use super::get::Failure;
-use super::time::{Timer, bounded};
+use super::time::bounded;
 use super::{HookError, Manager, Object, Pool, PoolError, TimeoutType};
 use crate::engine::sync::{AtomicU8, Ordering};
 use crate::observe::{Checkout, Snapshot};
@@ -117,8 +117,8 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
         let obtained = if core.runtime.is_none() && how.deadline.is_some() {
             Some(Err(Failure::Error(PoolError::NoRuntimeSpecified)))
         } else {
-            let timer = Timer::new(core.runtime, how.deadline);
-            bounded(timer, core.obtain(&timeouts, |now| phase.set(now))).await
+            let obtain = core.obtain(&timeouts, |now| phase.set(now));
+            bounded(core.runtime, how.deadline, obtain).await
         };
         let reason = match obtained {
             Some(Ok(mut slot)) => {

@@ -3,10 +3,13 @@
 use super::core::Core;
 use super::hooks::apply;
 use super::slot::Slot;
-use super::time::{Timer, bounded};
+use super::time::{over, poll_bounded};
 use super::{Manager, Timeouts};
 use crate::engine::Debt;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Context;
 
 /// A slot whose object is not known to be good: dropped (by a cancelled check, a panic, a failure), the
 /// object is retired.
@@ -36,7 +39,7 @@ impl<M: Manager> Doubtful<M> {
     /// The object is dead: it is destroyed now, and what is owed for it goes with its getter, who stands
     /// first in line for another.
     #[cold]
-    fn destroy(mut self) -> Owed<M> {
+    pub(crate) fn destroy(mut self) -> Owed<M> {
         let slot = self
             .0
             .take()
@@ -82,34 +85,35 @@ impl<M: Manager> Drop for Owed<M> {
 }
 
 impl<M: Manager> Core<M> {
-    /// Checks an idle or handed-over object: hooks, the manager, hooks.
+    /// Checks an idle or handed-over object: hooks, the manager, hooks. Says whether it is good.
     ///
     /// # Cancel safety
     ///
-    /// Dropped in the middle, the object is retired.
-    pub(crate) async fn check(
-        &self,
-        slot: Box<Slot<M>>,
-        timeouts: &Timeouts,
-    ) -> Result<Box<Slot<M>>, Owed<M>> {
-        let mut doubtful = Doubtful::new(slot);
-        if self.is_good(doubtful.slot(), timeouts).await {
-            doubtful.slot().metrics.recycle_count += 1;
-            Ok(doubtful.trust())
-        } else {
-            Err(doubtful.destroy())
-        }
-    }
-
-    async fn is_good(&self, slot: &mut Slot<M>, timeouts: &Timeouts) -> bool {
-        if apply(&self.hooks.pre_recycle, slot).await.is_err() {
+    /// Dropped in the middle, nobody knows what state the object is in: its slot is a [`Doubtful`] one.
+    #[inline]
+    pub(crate) async fn check(&self, slot: &mut Slot<M>, timeouts: &Timeouts) -> bool {
+        let hooks = &self.hooks;
+        if !hooks.pre_recycle.is_empty() && apply(&hooks.pre_recycle, slot).await.is_err() {
             return false;
         }
-        let check = self.manager.recycle(&mut slot.object, &slot.metrics);
-        let timer = Timer::new(self.runtime, timeouts.recycle);
-        if !matches!(bounded(timer, check).await, Some(Ok(()))) {
+        // Polled in place, and through one reference: to build a future and then move it would cost this
+        // path more than one of its atomic operations.
+        let checked = {
+            let mut check = pin!(self.manager.recycle(&mut slot.object, &slot.metrics));
+            let mut timer = pin!(None);
+            let make = || over(self.runtime, timeouts.recycle);
+            let mut poll =
+                |context: &mut Context<'_>| poll_bounded(check.as_mut(), &mut timer, make, context);
+            let poll = &mut poll;
+            poll_fn(|context| poll(context)).await
+        };
+        if !matches!(checked, Some(Ok(()))) {
             return false;
         }
-        apply(&self.hooks.post_recycle, slot).await.is_ok()
+        if !hooks.post_recycle.is_empty() && apply(&hooks.post_recycle, slot).await.is_err() {
+            return false;
+        }
+        slot.metrics.recycle_count += 1;
+        true
     }
 }

@@ -4,7 +4,7 @@ use super::core::Core;
 use super::errors::TimeoutType;
 use super::hooks::apply;
 use super::slot::Slot;
-use super::time::{Timer, bounded};
+use super::time::bounded;
 use super::{Manager, PoolError};
 use crate::engine::wake::{first_panic, resume};
 use std::future::Future;
@@ -70,8 +70,7 @@ impl<M: Manager> Connect<M> {
 }
 
 async fn make<M: Manager>(core: Arc<Core<M>>, create: Option<Duration>) -> Made<M> {
-    let timer = Timer::new(core.runtime, create);
-    let object = match bounded(timer, core.manager.create()).await {
+    let object = match bounded(core.runtime, create, core.manager.create()).await {
         None => return Err(PoolError::Timeout(TimeoutType::Create)),
         Some(Err(error)) => return Err(PoolError::Backend(error)),
         Some(Ok(object)) => object,
@@ -114,10 +113,14 @@ impl<M: Manager> Unowned<M> {
         })
     }
 
-    /// Makes the object, and keeps it until it is [put in](Self::put_in).
-    pub(crate) async fn make(&mut self, timer: Timer) -> Result<&mut Slot<M>, PoolError<M::Error>> {
+    /// Makes the object within `bound`, and keeps it until it is [put in](Self::put_in).
+    pub(crate) async fn make(
+        &mut self,
+        bound: Duration,
+    ) -> Result<&mut Slot<M>, PoolError<M::Error>> {
         let making = self.making.as_mut().expect("made once");
-        let made = bounded(timer, making).await;
+        let runtime = self.core.as_ref().and_then(|core| core.runtime);
+        let made = bounded(runtime, Some(bound), making).await;
         self.making = None;
         let made = made.unwrap_or(Err(PoolError::Timeout(TimeoutType::Create)));
         Ok(self.slot.insert(made?))

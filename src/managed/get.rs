@@ -1,12 +1,12 @@
 //! The way of a get: claim, or stand in line and perhaps connect; check; out.
 
-use super::check::Owed;
+use super::check::{Doubtful, Owed};
 use super::connect::Connect;
 use super::core::Core;
 use super::errors::TimeoutType;
 use super::held::Held;
 use super::slot::Slot;
-use super::time::Timer;
+use super::time::{over, poll_lazily};
 use super::{Manager, PoolError, Timeouts};
 use crate::engine::wake::{first_panic, resume};
 use crate::engine::{Claim, End, Enter, Finish, GiveBack, Leave, Place, Placed, Turn};
@@ -40,6 +40,7 @@ impl<E> Failure<E> {
 impl<M: Manager> Core<M> {
     /// The whole way of a get, up to the slot that its object lives in. `phase` is told of each phase that
     /// begins after the first.
+    #[inline]
     pub(crate) async fn obtain(
         self: &Arc<Self>,
         timeouts: &Timeouts,
@@ -48,7 +49,8 @@ impl<M: Manager> Core<M> {
         if self.runtime.is_none() && timeouts.need_runtime() {
             return Err(Failure::Error(PoolError::NoRuntimeSpecified));
         }
-        let mut wait_over = pin!(Timer::new(self.runtime, timeouts.wait).over());
+        // One timer for all of its waiting: being served a dead object starts no fresh bound.
+        let mut wait_over = pin!(None);
         let mut owed = None;
         let mut claim = self.engine.claim();
         loop {
@@ -57,18 +59,23 @@ impl<M: Manager> Core<M> {
                 Claim::Closed => return Err(Failure::Error(PoolError::Closed)),
                 Claim::Empty => {
                     let getter = Getter::new(self, timeouts, owed.take());
-                    match getter.stand_in_line(wait_over.as_mut(), &phase).await? {
+                    let wait_bound = || over(self.runtime, timeouts.wait);
+                    match getter
+                        .stand_in_line(&mut wait_over, wait_bound, &phase)
+                        .await?
+                    {
                         Got::Made(slot) => return Ok(slot),
                         Got::Used(slot) => slot,
                     }
                 }
             };
             phase(TimeoutType::Recycle);
-            match self.check(slot, timeouts).await {
-                Ok(slot) => return Ok(slot),
-                // Dead. It stays where it was: at the head of the line, or of what is idle.
-                Err(debt) => (owed, claim) = (Some(debt), Claim::Empty),
+            let mut doubtful = Doubtful::new(slot);
+            if self.check(doubtful.slot(), timeouts).await {
+                return Ok(doubtful.trust());
             }
+            // Dead. It goes on where it was: at the head of the line, or of what is idle.
+            (owed, claim) = (Some(doubtful.destroy()), Claim::Empty);
         }
     }
 }
@@ -105,12 +112,13 @@ impl<'a, M: Manager> Getter<'a, M> {
     }
 
     /// Waits for an object or for its own connect, whichever comes first (P4).
-    async fn stand_in_line(
+    async fn stand_in_line<F: Future<Output = ()>>(
         mut self,
-        mut wait_over: Pin<&mut impl Future<Output = ()>>,
+        wait_over: &mut Pin<&mut Option<F>>,
+        wait_bound: impl Fn() -> F,
         phase: &impl Fn(TimeoutType),
     ) -> Ended<M> {
-        let mut create_over = pin!(Timer::new(self.core.runtime, self.timeouts.create).over());
+        let mut create_over = pin!(None);
         poll_fn(|context| {
             if let Poll::Ready(ended) = self.advance(context) {
                 return Poll::Ready(ended);
@@ -122,13 +130,11 @@ impl<'a, M: Manager> Getter<'a, M> {
             } else if self.timeouts.wait == Some(Duration::ZERO) {
                 // In line for the outcome of a connect that nobody owns.
                 phase(TimeoutType::Create);
-                create_over
-                    .as_mut()
-                    .poll(context)
-                    .map(|()| TimeoutType::Create)
+                let create_bound = || over(self.core.runtime, self.timeouts.create);
+                poll_lazily(&mut create_over, create_bound, context).map(|()| TimeoutType::Create)
             } else {
                 phase(TimeoutType::Wait);
-                wait_over.as_mut().poll(context).map(|()| TimeoutType::Wait)
+                poll_lazily(wait_over, &wait_bound, context).map(|()| TimeoutType::Wait)
             };
             late.map(|phase| Err(Failure::Error(PoolError::Timeout(phase))))
         })

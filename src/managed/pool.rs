@@ -86,7 +86,11 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
     #[track_caller]
     pub fn get(&self) -> impl Future<Output = Result<W, PoolError<M::Error>>> {
         let caller = Location::caller();
-        async move { self.get_within(&self.core.config.timeouts, caller).await }
+        async move {
+            let timeouts = &self.core.config.timeouts;
+            let obtained = self.core.obtain(timeouts, |_| {}).await;
+            Self::check_out(obtained, caller)
+        }
     }
 
     /// [`get`](Self::get) with other bounds than the pool's own.
@@ -101,19 +105,18 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
         timeouts: &Timeouts,
     ) -> impl Future<Output = Result<W, PoolError<M::Error>>> {
         let caller = Location::caller();
-        async move { self.get_within(timeouts, caller).await }
+        async move {
+            let obtained = self.core.obtain(timeouts, |_| {}).await;
+            Self::check_out(obtained, caller)
+        }
     }
 
-    async fn get_within(
-        &self,
-        timeouts: &Timeouts,
+    #[inline]
+    fn check_out(
+        obtained: Result<Box<Slot<M>>, Failure<M::Error>>,
         caller: &'static Location<'static>,
     ) -> Result<W, PoolError<M::Error>> {
-        let mut slot = self
-            .core
-            .obtain(timeouts, |_| {})
-            .await
-            .map_err(Failure::into_pool_error)?;
+        let mut slot = obtained.map_err(Failure::into_pool_error)?;
         slot.check_out(caller, None);
         Ok(Self::wrap(slot))
     }

@@ -4,7 +4,7 @@ use super::check::Doubtful;
 use super::connect::{UNOWNED_BOUND, Unowned};
 use super::core::Core;
 use super::slot::Slot;
-use super::time::{Timer, bounded};
+use super::time::bounded;
 use super::{
     BuildError, HookError, Manager, Object, Pool, PoolBuilder, PoolError, RecycleError, TimeoutType,
 };
@@ -54,9 +54,9 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
             let Some(mut unowned) = Unowned::reserve(core) else {
                 break;
             };
-            let timer = core.step_timer(core.config.timeouts.create);
+            let bound = core.config.timeouts.create.unwrap_or(UNOWNED_BOUND);
             let slot = unowned
-                .make(timer)
+                .make(bound)
                 .await
                 .map_err(|error| core.not_ready(error.into()))?;
             core.prove(slot).await?;
@@ -94,8 +94,11 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
         patience: Duration,
     ) -> Result<Self, ReadyError<M::Error>> {
         self.close();
-        let timer = Timer::new(self.core.runtime, Some(patience));
-        if bounded(timer, self.closed()).await.is_none() {
+        let runtime = self.core.runtime;
+        if bounded(runtime, Some(patience), self.closed())
+            .await
+            .is_none()
+        {
             return Err(self.core.not_ready(ReadyStep::StillOut {
                 snapshot: self.snapshot(),
                 holders: self.checkouts(),
@@ -107,17 +110,13 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
 
 impl<M: Manager> Core<M> {
     async fn prove(&self, slot: &mut Slot<M>) -> Result<(), ReadyError<M::Error>> {
-        let timer = self.step_timer(self.config.timeouts.recycle);
-        match bounded(timer, self.manager.probe(&mut slot.object)).await {
+        let bound = self.config.timeouts.recycle.unwrap_or(UNOWNED_BOUND);
+        let probe = self.manager.probe(&mut slot.object);
+        match bounded(self.runtime, Some(bound), probe).await {
             Some(Ok(())) => Ok(()),
             Some(Err(error)) => Err(self.not_ready(ReadyStep::Check(error))),
             None => Err(self.not_ready(ReadyStep::TimedOut(TimeoutType::Recycle))),
         }
-    }
-
-    /// The pool's own bound on a step, or, where there is none, one that is long but ends.
-    fn step_timer(&self, bound: Option<Duration>) -> Timer {
-        Timer::new(self.runtime, bound.or(Some(UNOWNED_BOUND)))
     }
 
     fn not_ready(&self, step: ReadyStep<M::Error>) -> ReadyError<M::Error> {

@@ -2,43 +2,67 @@
 
 use crate::Runtime;
 use std::future::{Future, pending, poll_fn};
-use std::pin::pin;
-use std::task::Poll;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-/// A bound, and the runtime whose timer keeps it.
-#[derive(Clone, Copy)]
-pub(crate) struct Timer(Option<(Runtime, Duration)>);
+/// What `future` comes to, or `None` when the bound is over first.
+///
+/// The timer is made only when the future has to wait: what is ready at once costs nothing, and is never
+/// too late. A bound without a runtime has been refused before.
+pub(crate) async fn bounded<F: Future>(
+    runtime: Option<Runtime>,
+    bound: Option<Duration>,
+    future: F,
+) -> Option<F::Output> {
+    let (mut future, mut timer) = (pin!(future), pin!(None));
+    poll_fn(|context| {
+        poll_bounded(
+            future.as_mut(),
+            &mut timer,
+            || over(runtime, bound),
+            context,
+        )
+    })
+    .await
+}
 
-impl Timer {
-    /// No duration, no bound. A duration without a runtime has been refused before.
-    #[inline]
-    pub(crate) fn new(runtime: Option<Runtime>, bound: Option<Duration>) -> Self {
-        Self(runtime.zip(bound))
-    }
-
-    /// A future that is ready when the bound, counted from its first poll, is over.
-    pub(crate) async fn over(self) {
-        match self.0 {
-            Some((runtime, bound)) => {
-                deadpool_runtime::timeout(runtime, bound, pending::<()>()).await;
-            }
-            None => pending().await,
-        }
+/// One poll of a future whose timer is made when it is first needed.
+#[inline]
+pub(crate) fn poll_bounded<F: Future, T: Future>(
+    future: Pin<&mut F>,
+    timer: &mut Pin<&mut Option<T>>,
+    make: impl FnOnce() -> T,
+    context: &mut Context<'_>,
+) -> Poll<Option<F::Output>> {
+    match future.poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => poll_lazily(timer, make, context).map(|_| None),
     }
 }
 
-/// What `future` comes to, or `None` when the timer is over first. The timer is armed only when the
-/// future has to wait; what is ready at once is never too late.
-#[inline]
-pub(crate) async fn bounded<F: Future>(timer: Timer, future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
-    let mut over = pin!(timer.over());
-    poll_fn(|context| {
-        if let Poll::Ready(output) = future.as_mut().poll(context) {
-            return Poll::Ready(Some(output));
+/// Ready when `bound`, counted from the first poll, is over; never, where there is none.
+pub(crate) async fn over(runtime: Option<Runtime>, bound: Option<Duration>) {
+    match runtime.zip(bound) {
+        Some((runtime, bound)) => {
+            deadpool_runtime::timeout(runtime, bound, pending::<()>()).await;
         }
-        over.as_mut().poll(context).map(|()| None)
-    })
-    .await
+        None => pending().await,
+    }
+}
+
+/// Polls a future that is made when it is first needed.
+pub(crate) fn poll_lazily<F: Future>(
+    future: &mut Pin<&mut Option<F>>,
+    make: impl FnOnce() -> F,
+    context: &mut Context<'_>,
+) -> Poll<F::Output> {
+    if future.is_none() {
+        future.set(Some(make()));
+    }
+    future
+        .as_mut()
+        .as_pin_mut()
+        .expect("just set")
+        .poll(context)
 }
