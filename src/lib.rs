@@ -11,6 +11,8 @@ pub mod engine;
 pub mod managed;
 #[cfg(all(feature = "managed", not(millpond_loom)))]
 pub mod observe;
+#[cfg(all(feature = "postgres", not(millpond_loom)))]
+pub mod postgres;
 
 #[cfg(not(millpond_loom))]
 pub use deadpool_runtime::Runtime;

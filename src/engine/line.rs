@@ -44,7 +44,22 @@ pub struct Node<T> {
     pub waker: Option<Waker>,
     /// What it has beside its place.
     pub stake: Stake,
+    /// Whether it waits for others' objects.
+    patient: bool,
     links: [Links; 2],
+}
+
+impl<T> Node<T> {
+    /// A getter that is not in line yet.
+    pub fn new(waiter: Arc<Waiter<T>>, waker: Waker, stake: Stake, patient: bool) -> Self {
+        Self {
+            waiter,
+            waker: Some(waker),
+            stake,
+            patient,
+            links: [UNLINKED; 2],
+        }
+    }
 }
 
 /// Everything that the line's lock guards.
@@ -53,6 +68,7 @@ pub struct Line<T> {
     nodes: Vec<Node<T>>,
     ends: [Links; 2],
     hungry: usize,
+    impatient: usize,
     /// Objects that are doomed but still counted in `size`: who shrinks the pool must not doom others in
     /// their stead.
     pub leaving: usize,
@@ -86,6 +102,7 @@ impl<T> Line<T> {
             nodes: Vec::new(),
             ends: [UNLINKED; 2],
             hungry: 0,
+            impatient: 0,
             leaving: 0,
             cap,
             gone: Mourners::default(),
@@ -103,19 +120,34 @@ impl<T> Line<T> {
     }
 
     /// Puts a getter at one end of the queue; a hungry one at the same end of the hungry.
-    pub fn enter(&mut self, end: End, stake: Stake, waiter: Arc<Waiter<T>>, waker: Waker) {
+    pub fn enter(&mut self, end: End, node: Node<T>) {
         let number = u32::try_from(self.nodes.len()).expect("the word counts fewer waiters");
-        waiter.stand_at(number);
-        self.nodes.push(Node {
-            waiter,
-            waker: Some(waker),
-            stake,
-            links: [UNLINKED; 2],
-        });
+        node.waiter.stand_at(number);
+        let hungry = node.stake == Stake::Hungry;
+        self.nodes.push(node);
         self.link(QUEUE, end, number);
-        if stake == Stake::Hungry {
+        if hungry {
             self.starve(number, end);
         }
+    }
+
+    /// The first hungry getter that would not wait for others and stands behind more of the hungry than
+    /// there are connects without an owner to hope for. Walks no further than to the last such getter.
+    pub fn first_hopeless(&self, ownerless: usize) -> Option<u32> {
+        let mut left = self.impatient;
+        let mut next = self.ends[HUNGRY].after;
+        for ahead in 0.. {
+            let number = some(next).filter(|_| left > 0)?;
+            let node = &self.nodes[number as usize];
+            if !node.patient {
+                if ahead >= ownerless {
+                    return Some(number);
+                }
+                left -= 1;
+            }
+            next = node.links[HUNGRY].after;
+        }
+        None
     }
 
     /// The node at `number`.
@@ -196,11 +228,13 @@ impl<T> Line<T> {
 
     fn starve(&mut self, number: u32, end: End) {
         self.hungry += 1;
+        self.impatient += usize::from(!self.nodes[number as usize].patient);
         self.link(HUNGRY, end, number);
     }
 
     fn feed(&mut self, number: u32) {
         self.hungry -= 1;
+        self.impatient -= usize::from(!self.nodes[number as usize].patient);
         self.unlink(HUNGRY, number);
     }
 

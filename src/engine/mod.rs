@@ -103,6 +103,8 @@ pub enum Turn<T> {
     Pending,
     /// The pool was closed; the place is gone.
     Closed,
+    /// It would not wait for others, and what it stood in line for is gone; so is its place.
+    Dismissed,
 }
 
 /// How a getter's own connect ended.

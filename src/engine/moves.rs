@@ -59,8 +59,15 @@ impl<T> Engine<T> {
                 }
             }
         };
-        line.enter(end, stake, Arc::clone(&place.waiter), waker);
-        drop(line);
+        line.enter(
+            end,
+            Node::new(Arc::clone(&place.waiter), waker, stake, wait),
+        );
+        match end {
+            // Those behind may have lost what they hoped for.
+            End::Front => self.change(line, |state| state),
+            End::Back => drop(line),
+        }
         match stake {
             Stake::Driving => Enter::Connect(place),
             Stake::Hungry | Stake::Granted => Enter::Wait(place),
@@ -72,6 +79,7 @@ impl<T> Engine<T> {
         match place.waiter.phase() {
             Phase::Object => Turn::Object(place.waiter.take()),
             Phase::Closed => Turn::Closed,
+            Phase::Dismissed => Turn::Dismissed,
             Phase::Waiting if place.waker.will_wake(waker) => Turn::Pending,
             Phase::Waiting | Phase::Reservation | Phase::Nudged => self.poll_locked(place, waker),
         }
@@ -79,33 +87,40 @@ impl<T> Engine<T> {
 
     #[cold]
     fn poll_locked(&self, place: &mut Place<T>, waker: &Waker) -> Turn<T> {
-        let (mine, fresh) = (waker.clone(), waker.clone());
+        // Whatever dropping an old waker does, it does it before anything is decided.
+        if !place.waker.will_wake(waker) {
+            place.waker = waker.clone();
+        }
+        let fresh = waker.clone();
         let mut line = self.line.lock();
         let Some(number) = place.waiter.number() else {
             drop(line);
             return match place.waiter.phase() {
                 Phase::Object => Turn::Object(place.waiter.take()),
+                Phase::Dismissed => Turn::Dismissed,
                 _ => Turn::Closed,
             };
         };
         let old = line.node(number).waker.replace(fresh);
-        let turn = match place.waiter.phase() {
-            Phase::Reservation => {
-                line.set_stake(number, Stake::Driving);
-                Turn::Connect
-            }
-            _ => Turn::Pending,
-        };
+        let granted = place.waiter.phase() == Phase::Reservation;
+        if granted {
+            line.set_stake(number, Stake::Driving);
+        }
         place.waiter.tell(Phase::Waiting);
         drop(line);
-        drop((old, std::mem::replace(&mut place.waker, mine)));
-        turn
+        // A getter that was granted something was woken for it, so then there is no old waker.
+        drop(old);
+        if granted {
+            Turn::Connect
+        } else {
+            Turn::Pending
+        }
     }
 
     /// Leaves the line before the end (a cancelled or timed-out getter): O(1). A reservation that was not
     /// picked up goes to the next in line. A connect that it had begun is ownerless now: it must end in
     /// [`made`](Self::made) or [`give_up`](Self::give_up).
-    pub fn leave(&self, place: Place<T>) -> Leave<T> {
+    pub fn leave(&self, place: &Place<T>) -> Leave<T> {
         let mut line = self.line.lock();
         let Some(number) = place.waiter.number() else {
             drop(line);
@@ -304,7 +319,8 @@ impl<T> Engine<T> {
         wakes.wake();
     }
 
-    /// Grants reservations to the hungry while there is room.
+    /// Grants reservations to the hungry while there is room; and dismisses those who would not wait for
+    /// others and have nothing to hope for any more.
     fn settle(&self, line: &mut Line<T>, mut state: State, wakes: &mut WakeList) -> State {
         while state.has_room(line.cap) {
             let Some(number) = line.first_hungry() else {
@@ -315,6 +331,12 @@ impl<T> Engine<T> {
             let node = line.node(number);
             node.waiter.tell(Phase::Reservation);
             wakes.add(node.waker.take());
+        }
+        while let Some(number) = line.first_hopeless(ownerless(line, state)) {
+            let mut node = line.remove(number);
+            node.waiter.tell(Phase::Dismissed);
+            wakes.add(node.waker.take());
+            state = state.left();
         }
         state
     }

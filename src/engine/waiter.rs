@@ -25,6 +25,8 @@ pub enum Phase {
     Nudged = 3,
     /// The pool was closed.
     Closed = 4,
+    /// It would not wait for another's object, and what it stood in line for is gone.
+    Dismissed = 5,
 }
 
 /// The cell of one waiter: shared between its getter and the line.
@@ -65,7 +67,8 @@ impl<T> Waiter<T> {
             1 => Phase::Object,
             2 => Phase::Reservation,
             3 => Phase::Nudged,
-            _ => Phase::Closed,
+            4 => Phase::Closed,
+            _ => Phase::Dismissed,
         }
     }
 

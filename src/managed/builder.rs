@@ -63,8 +63,8 @@ impl<M: Manager, W: From<Object<M>>> PoolBuilder<M, W> {
     ///
     /// # Errors
     ///
-    /// [`BuildError::NoRuntimeSpecified`]: a time-out is set (but for a `wait` of zero, which needs no
-    /// timer), and no [`runtime`](Self::runtime).
+    /// [`BuildError::NoRuntimeSpecified`]: a time-out is set, and no [`runtime`](Self::runtime). As in
+    /// deadpool, that includes a `wait` of zero here, though [`Pool::timeout_get`] takes one without.
     pub fn build(self) -> Result<Pool<M, W>, BuildError> {
         let timeouts = &self.config.timeouts;
         let any = timeouts
@@ -141,7 +141,9 @@ impl<M: Manager, W: From<Object<M>>> PoolBuilder<M, W> {
     /// Names the runtime whose timer keeps the time-outs.
     ///
     /// With `Runtime::Tokio1`, a connect whose getter was served or gave up also goes on in a task of
-    /// its own, for the next getter; without it, such a connect is dropped, as in deadpool.
+    /// its own, for the next getter; without it, such a connect is dropped, as in deadpool. That task is
+    /// bounded by a timer, so the runtime must have its time driver (`enable_time`), as it must for
+    /// time-outs.
     pub fn runtime(mut self, value: Runtime) -> Self {
         self.runtime = Some(value);
         self

@@ -3,13 +3,10 @@
 use super::core::Core;
 use super::hooks::apply;
 use super::slot::Slot;
-use super::time::{over, poll_bounded};
+use super::time::bounded;
 use super::{Manager, Timeouts};
 use crate::engine::Debt;
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Context;
 
 /// A slot whose object is not known to be good: dropped (by a cancelled check, a panic, a failure), the
 /// object is retired.
@@ -26,6 +23,13 @@ impl<M: Manager> Doubtful<M> {
         self.0
             .as_mut()
             .expect("here until it is trusted or destroyed")
+    }
+
+    /// The object passed its check.
+    #[inline]
+    pub(crate) fn pass(mut self) -> Box<Slot<M>> {
+        self.slot().metrics.recycle_count += 1;
+        self.trust()
     }
 
     /// The object is good.
@@ -90,30 +94,17 @@ impl<M: Manager> Core<M> {
     /// # Cancel safety
     ///
     /// Dropped in the middle, nobody knows what state the object is in: its slot is a [`Doubtful`] one.
-    #[inline]
     pub(crate) async fn check(&self, slot: &mut Slot<M>, timeouts: &Timeouts) -> bool {
-        let hooks = &self.hooks;
-        if !hooks.pre_recycle.is_empty() && apply(&hooks.pre_recycle, slot).await.is_err() {
+        if apply(&self.hooks.pre_recycle, slot).await.is_err() {
             return false;
         }
-        // Polled in place, and through one reference: to build a future and then move it would cost this
-        // path more than one of its atomic operations.
-        let checked = {
-            let mut check = pin!(self.manager.recycle(&mut slot.object, &slot.metrics));
-            let mut timer = pin!(None);
-            let make = || over(self.runtime, timeouts.recycle);
-            let mut poll =
-                |context: &mut Context<'_>| poll_bounded(check.as_mut(), &mut timer, make, context);
-            let poll = &mut poll;
-            poll_fn(|context| poll(context)).await
-        };
-        if !matches!(checked, Some(Ok(()))) {
+        let check = self.manager.recycle(&mut slot.object, &slot.metrics);
+        if !matches!(
+            bounded(self.runtime, timeouts.recycle, check).await,
+            Some(Ok(()))
+        ) {
             return false;
         }
-        if !hooks.post_recycle.is_empty() && apply(&hooks.post_recycle, slot).await.is_err() {
-            return false;
-        }
-        slot.metrics.recycle_count += 1;
-        true
+        apply(&self.hooks.post_recycle, slot).await.is_ok()
     }
 }

@@ -15,6 +15,7 @@ use crate::observe::Snapshot;
 use crate::observe::clock::Clock;
 use crate::observe::registry::Registry;
 use std::any::Any;
+use std::panic::resume_unwind;
 use std::sync::Weak;
 
 pub(crate) struct Core<M: Manager> {
@@ -146,7 +147,14 @@ impl<M: Manager> Core<M> {
         let debt = core.engine.doom();
         core.registry.remove(slot.record.id());
         let panic = first_panic(None, || core.manager.detach(&mut slot.object));
-        resume(first_panic(panic, || core.engine.bury(debt)));
-        slot.object
+        let panic = first_panic(panic, || core.engine.bury(debt));
+        match panic {
+            Some(panic) if !std::thread::panicking() => {
+                // Nobody gets the object now, so it goes with its slot, whatever that does.
+                let _ = first_panic(None, || drop(slot));
+                resume_unwind(panic)
+            }
+            _ => slot.object,
+        }
     }
 }

@@ -49,16 +49,44 @@ impl<M: Manager> Core<M> {
         if self.runtime.is_none() && timeouts.need_runtime() {
             return Err(Failure::Error(PoolError::NoRuntimeSpecified));
         }
+        let claimed = match self.engine.claim() {
+            // Without hooks and without a bound there is nothing around the manager's own check: to build
+            // a future around it would cost this path more than one of its atomic operations.
+            Claim::Object(slot) if timeouts.recycle.is_none() && self.hooks.recycle_is_bare() => {
+                let mut doubtful = Doubtful::new(slot);
+                let slot = doubtful.slot();
+                phase(TimeoutType::Recycle);
+                if self
+                    .manager
+                    .recycle(&mut slot.object, &slot.metrics)
+                    .await
+                    .is_ok()
+                {
+                    return Ok(doubtful.pass());
+                }
+                Claimed::Dead(doubtful.destroy())
+            }
+            Claim::Object(slot) => Claimed::Object(Held::new(slot)),
+            Claim::Empty => Claimed::Nothing,
+            Claim::Closed => return Err(Failure::Error(PoolError::Closed)),
+        };
+        self.obtain_from(claimed, timeouts, phase).await
+    }
+
+    /// The rest of the way, where the claim alone did not do.
+    async fn obtain_from(
+        self: &Arc<Self>,
+        mut claimed: Claimed<M>,
+        timeouts: &Timeouts,
+        phase: impl Fn(TimeoutType),
+    ) -> Result<Box<Slot<M>>, Failure<M::Error>> {
         // One timer for all of its waiting: being served a dead object starts no fresh bound.
         let mut wait_over = pin!(None);
-        let mut owed = None;
-        let mut claim = self.engine.claim();
         loop {
-            let slot = match claim {
-                Claim::Object(slot) => slot,
-                Claim::Closed => return Err(Failure::Error(PoolError::Closed)),
-                Claim::Empty => {
-                    let getter = Getter::new(self, timeouts, owed.take());
+            let slot = match claimed {
+                Claimed::Object(held) => held.keep(),
+                Claimed::Nothing | Claimed::Dead(_) => {
+                    let getter = Getter::new(self, timeouts, claimed.into_owed());
                     let wait_bound = || over(self.runtime, timeouts.wait);
                     match getter
                         .stand_in_line(&mut wait_over, wait_bound, &phase)
@@ -72,10 +100,29 @@ impl<M: Manager> Core<M> {
             phase(TimeoutType::Recycle);
             let mut doubtful = Doubtful::new(slot);
             if self.check(doubtful.slot(), timeouts).await {
-                return Ok(doubtful.trust());
+                return Ok(doubtful.pass());
             }
-            // Dead. It goes on where it was: at the head of the line, or of what is idle.
-            (owed, claim) = (Some(doubtful.destroy()), Claim::Empty);
+            // It goes on where it was: at the head of the line, or of what is idle.
+            claimed = Claimed::Dead(doubtful.destroy());
+        }
+    }
+}
+
+/// What a getter has before it stands in line.
+enum Claimed<M: Manager> {
+    /// An object to be checked.
+    Object(Held<M>),
+    /// A dead object's place.
+    Dead(Owed<M>),
+    /// Nothing.
+    Nothing,
+}
+
+impl<M: Manager> Claimed<M> {
+    fn into_owed(self) -> Option<Owed<M>> {
+        match self {
+            Self::Dead(owed) => Some(owed),
+            Self::Object(_) | Self::Nothing => None,
         }
     }
 }
@@ -206,11 +253,11 @@ impl<'a, M: Manager> Getter<'a, M> {
                 self.connect = Some(Connect::new(self.core, self.timeouts.create));
                 return None;
             }
-            Turn::Object(slot) => Ok(slot),
+            Turn::Object(slot) => Ok(Held::new(slot)),
             Turn::Closed => Err(Failure::Error(PoolError::Closed)),
+            Turn::Dismissed => Err(Failure::Error(PoolError::Timeout(TimeoutType::Wait))),
         };
         self.place = None;
-        let ended = ended.map(Held::new);
         if let Some(connect) = self.connect.take() {
             // Served while connecting, or closed: the connect goes on without us, or ends.
             connect.disown();
@@ -223,24 +270,16 @@ impl<'a, M: Manager> Getter<'a, M> {
         let place = self.place.as_ref().expect("in line until it ends");
         match self.core.engine.finish(place, slot) {
             Finish::Mine(slot) => {
+                let held = Held::new(slot);
                 self.place = None;
-                Some(Ok(Got::Made(slot)))
+                return Some(Ok(Got::Made(held.keep())));
             }
-            Finish::Elsewhere(GiveBack::Kept) => None,
-            Finish::Elsewhere(GiveBack::Retire(slot, debt)) => {
+            Finish::Elsewhere(GiveBack::Kept) => {}
+            Finish::Elsewhere(GiveBack::Retire(slot, debt)) | Finish::Surplus(slot, debt) => {
                 Core::retire_doomed(slot, debt);
-                None
-            }
-            Finish::Surplus(slot, debt) => {
-                Core::retire_doomed(slot, debt);
-                let wait = self.timeouts.wait != Some(Duration::ZERO);
-                if wait {
-                    None
-                } else {
-                    Some(err(PoolError::Timeout(TimeoutType::Wait)))
-                }
             }
         }
+        None
     }
 
     /// Its own connect panicked: the reservation ends as after an error, the panic goes on.
@@ -276,10 +315,11 @@ impl<M: Manager> Drop for Getter<'_, M> {
     fn drop(&mut self) {
         let mut panic = None;
         if let Some(place) = self.place.take() {
-            panic = first_panic(panic, || match self.core.engine.leave(place) {
+            panic = first_panic(panic, || match self.core.engine.leave(&place) {
                 Leave::Object(slot) => drop(Held::new(slot)),
                 Leave::Gone => {}
             });
+            panic = first_panic(panic, || drop(place));
         }
         if let Some(connect) = self.connect.take() {
             panic = first_panic(panic, || connect.disown());

@@ -2,6 +2,7 @@ use super::check::Doubtful;
 use super::core::Core;
 use super::slot::Slot;
 use super::{Manager, Metrics, Pool};
+use crate::engine::wake::{first_panic, resume};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
@@ -69,11 +70,15 @@ impl<M: Manager> Drop for Object<M> {
         let Some(slot) = self.slot.take() else { return };
         let mut doubtful = Doubtful::new(slot);
         let slot = doubtful.slot();
-        let broken = slot.core.manager.has_broken(&mut slot.object);
-        if !broken {
-            slot.check_in();
-            Core::give_back(doubtful.trust());
+        let mut broken = true;
+        let panic = first_panic(None, || {
+            broken = slot.core.manager.has_broken(&mut slot.object)
+        });
+        if broken {
+            return resume(first_panic(panic, || drop(doubtful)));
         }
+        slot.check_in();
+        Core::give_back(doubtful.trust());
     }
 }
 

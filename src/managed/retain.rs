@@ -23,8 +23,8 @@ impl<T> Default for RetainResult<T> {
     }
 }
 
-/// Oldest first, one object at a time: the one that was looked at goes to the end, until one comes by
-/// for the second time. Newest first, that one would be the very next again, so all are taken out and put
+/// Oldest first, one object at a time: the one that was looked at goes to the end, until all that were
+/// idle have come by, or one does for the second time. Newest first, that one would be the very next again, so all are taken out and put
 /// back in their order.
 pub(super) fn retain<M: Manager>(
     core: &Core<M>,
@@ -44,7 +44,8 @@ pub(super) fn retain<M: Manager>(
     };
     match core.config.queue_mode {
         QueueMode::Fifo => {
-            while let Some(mut idle) = claim(core) {
+            let count = core.snapshot().idle;
+            for mut idle in std::iter::from_fn(|| claim(core)).take(count) {
                 if idle.slot().looked_at == run {
                     break;
                 }

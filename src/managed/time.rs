@@ -16,29 +16,11 @@ pub(crate) async fn bounded<F: Future>(
     future: F,
 ) -> Option<F::Output> {
     let (mut future, mut timer) = (pin!(future), pin!(None));
-    poll_fn(|context| {
-        poll_bounded(
-            future.as_mut(),
-            &mut timer,
-            || over(runtime, bound),
-            context,
-        )
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => poll_lazily(&mut timer, || over(runtime, bound), context).map(|()| None),
     })
     .await
-}
-
-/// One poll of a future whose timer is made when it is first needed.
-#[inline]
-pub(crate) fn poll_bounded<F: Future, T: Future>(
-    future: Pin<&mut F>,
-    timer: &mut Pin<&mut Option<T>>,
-    make: impl FnOnce() -> T,
-    context: &mut Context<'_>,
-) -> Poll<Option<F::Output>> {
-    match future.poll(context) {
-        Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending => poll_lazily(timer, make, context).map(|_| None),
-    }
 }
 
 /// Ready when `bound`, counted from the first poll, is over; never, where there is none.

@@ -1,0 +1,222 @@
+//! A pool on the scripted world, with a runtime or without one, and the few moves that all tests make.
+
+use super::hand::Hand;
+use super::oracle::{acc, at_rest, cap, lim, once};
+use super::polled::Polled;
+use super::script::{Fault, Script};
+use super::world::{Everything, Thing, World};
+use millpond::Runtime;
+use millpond::managed::{
+    Acquire, AcquireError, Hook, HookError, HookFuture, Metrics, Pool, PoolBuilder, PoolError,
+    Timeouts,
+};
+use std::time::Duration;
+use tokio::runtime::{Builder, Handle};
+
+pub type TestPool = Pool<World, Hand>;
+pub type TestBuilder = PoolBuilder<World, Hand>;
+pub type Got = Result<Hand, PoolError<Fault>>;
+
+/// A pool, its world, and the runtime that its background connects and its timers use, if it has one.
+pub struct Scene {
+    pub world: World,
+    pub pool: TestPool,
+    runtime: Option<tokio::runtime::Runtime>,
+}
+
+impl Scene {
+    /// A pool without a runtime.
+    pub fn new(max: usize) -> Self {
+        Self::built(max, false, |builder| builder)
+    }
+
+    /// A pool with tokio, on a clock that stands still until it is advanced.
+    pub fn with_runtime(max: usize) -> Self {
+        Self::built(max, true, |builder| builder)
+    }
+
+    pub fn built(max: usize, runtime: bool, set: impl FnOnce(TestBuilder) -> TestBuilder) -> Self {
+        let world = World::default();
+        world.limit(max);
+        let mut builder = set(hooked(&world).max_size(max));
+        let runtime = runtime.then(paused_runtime);
+        if runtime.is_some() {
+            builder = builder.runtime(Runtime::Tokio1);
+        }
+        Self {
+            pool: builder.build().unwrap(),
+            world,
+            runtime,
+        }
+    }
+
+    /// A pool without a runtime from a builder of a world whose limit is set.
+    pub fn of(builder: TestBuilder) -> Self {
+        let pool = builder.build().unwrap();
+        Self {
+            world: pool.manager().clone(),
+            pool,
+            runtime: None,
+        }
+    }
+
+    pub fn handle(&self) -> Option<Handle> {
+        self.runtime
+            .as_ref()
+            .map(|runtime| runtime.handle().clone())
+    }
+
+    /// A getter, not polled yet.
+    #[track_caller]
+    pub fn get(&self) -> Polled<'_, Got> {
+        self.polled(self.pool.get())
+    }
+
+    #[track_caller]
+    pub fn get_within<'a>(&'a self, timeouts: &'a Timeouts) -> Polled<'a, Got> {
+        self.polled(self.pool.timeout_get(timeouts))
+    }
+
+    #[track_caller]
+    pub fn acquire<'a>(
+        &'a self,
+        how: &'a Acquire,
+    ) -> Polled<'a, Result<Hand, AcquireError<Fault>>> {
+        self.polled(self.pool.acquire(how))
+    }
+
+    pub fn polled<'a, T>(&self, future: impl Future<Output = T> + Send + 'a) -> Polled<'a, T> {
+        Polled::new(self.handle(), future)
+    }
+
+    /// Takes an object that must be there, or made, at once.
+    #[track_caller]
+    pub fn hold(&self) -> Hand {
+        self.get().ready().unwrap()
+    }
+
+    #[track_caller]
+    pub fn fill(&self, n: usize) -> Vec<Hand> {
+        (0..n).map(|_| self.hold()).collect()
+    }
+
+    /// Getters in line, each polled once.
+    #[track_caller]
+    pub fn queue(&self, n: usize) -> Vec<Polled<'_, Got>> {
+        (0..n).map(|_| self.get().waits()).collect()
+    }
+
+    /// Resizes; LIM holds connects that begin from now on to the new maximum.
+    pub fn resize(&self, max: usize) {
+        self.world.limit(max);
+        self.pool.resize(max);
+    }
+
+    /// Takes those out of the pool that `keep` does not want, as [`Pool::retain`] does.
+    pub fn retain(&self, mut keep: impl FnMut(&Thing) -> bool) -> Vec<Thing> {
+        let predicate = |thing: &Thing, _: Metrics| {
+            let kept = keep(thing);
+            if !kept {
+                thing.goes_away();
+            }
+            kept
+        };
+        self.pool.retain(predicate).removed
+    }
+
+    /// Lets the background tasks run as far as they can.
+    pub fn settle(&self) {
+        if let Some(runtime) = &self.runtime {
+            runtime.block_on(async {
+                for _ in 0..64 {
+                    tokio::task::yield_now().await;
+                }
+            });
+        }
+    }
+
+    /// Moves the clock, and lets the background tasks run.
+    pub fn advance(&self, time: Duration) {
+        let runtime = self.runtime.as_ref().expect("a clock needs a runtime");
+        runtime.block_on(tokio::time::advance(time));
+        self.settle();
+    }
+
+    /// Ends the runtime, with the tasks in it.
+    pub fn end_runtime(&mut self) {
+        self.runtime = None;
+    }
+
+    /// Polls those that were woken, gives back what they get, and when all is quiet one of `held`, until
+    /// nothing moves. Returns how many were served.
+    #[track_caller]
+    pub fn drain(&self, waiters: &mut [Polled<'_, Got>], mut held: Vec<Hand>) -> usize {
+        let mut served = 0;
+        loop {
+            self.settle();
+            let mut moved = false;
+            for waiter in waiters.iter_mut() {
+                if !waiter.is_done() && waiter.is_woken() {
+                    moved = true;
+                    if let std::task::Poll::Ready(got) = waiter.poll() {
+                        drop(got.unwrap());
+                        served += 1;
+                    }
+                }
+            }
+            if !moved && held.pop().is_none() {
+                return served;
+            }
+        }
+    }
+
+    /// All four oracles, with nobody in the pool.
+    #[track_caller]
+    pub fn all_well(&self, n: usize) {
+        self.settle();
+        self.world.calm();
+        at_rest(&self.pool);
+        acc(&self.pool);
+        cap(&self.pool, n);
+        at_rest(&self.pool);
+        acc(&self.pool);
+        once(&self.pool);
+        lim(&self.pool);
+    }
+
+    /// Closed, and nothing is left.
+    #[track_caller]
+    pub fn all_gone(&self) {
+        self.settle();
+        let now = self.pool.snapshot();
+        assert!(now.closed && now.size == 0 && now.waiting == 0, "{now:?}");
+        assert_eq!(self.world.live(), 0, "objects outlive their pool");
+        self.polled(self.pool.closed()).ready();
+        once(&self.pool);
+        lim(&self.pool);
+    }
+}
+
+/// A builder whose hooks follow the world's scripts.
+pub fn hooked(world: &World) -> TestBuilder {
+    Pool::builder(world.clone())
+        .post_create(hook(world, |world| &world.post_create))
+        .pre_recycle(hook(world, |world| &world.pre_recycle))
+        .post_recycle(hook(world, |world| &world.post_recycle))
+}
+
+fn hook(world: &World, script: fn(&Everything) -> &Script) -> Hook<World> {
+    let world = world.clone();
+    Hook::async_fn(move |_, _| -> HookFuture<'_, Fault> {
+        let step = script(&world).next();
+        Box::pin(async move { step.play().await.map_err(HookError::Backend) })
+    })
+}
+
+fn paused_runtime() -> tokio::runtime::Runtime {
+    Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .unwrap()
+}
