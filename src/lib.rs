@@ -1,6 +1,44 @@
-//! A connection pool for asynchronous Rust.
+//! A connection pool for asynchronous Rust: lock-free on its fast path, with counts that are exact at
+//! every instant and a fair line of waiters.
+//!
+//! ```
+//! use millpond::managed::{Manager, Metrics, Pool, RecycleResult};
+//!
+//! struct Numbers;
+//!
+//! impl Manager for Numbers {
+//!     type Type = u64;
+//!     type Error = std::convert::Infallible;
+//!
+//!     async fn create(&self) -> Result<u64, Self::Error> {
+//!         Ok(7)
+//!     }
+//!
+//!     async fn recycle(&self, _: &mut u64, _: &Metrics) -> RecycleResult<Self::Error> {
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let pool: Pool<Numbers> = Pool::builder(Numbers).max_size(2).build().unwrap();
+//! let number = pool.get().await.unwrap();
+//! assert_eq!(*number, 7);
+//! assert_eq!(pool.snapshot().in_use, 1);
+//! # }
+//! ```
+//!
+//! * [`managed`]: the pool of objects that a manager makes; deadpool's names, and more beside them.
+#![cfg_attr(
+    feature = "postgres",
+    doc = "* [`postgres`]: the manager over tokio-postgres."
+)]
+//! * [`observe`]: what a pool looks like now, and who holds its objects.
+//!
+//! Features: `managed` (default), `postgres`, `serde`, and the runtimes whose timers keep time-outs:
+//! `rt_tokio_1`, `rt_smol_2`, `rt_async-std_1`.
 
-#[cfg(not(millpond_loom))]
+#[cfg(all(feature = "managed", not(millpond_loom)))]
 #[expect(unreachable_pub, reason = "public for the models, under loom")]
 mod engine;
 #[cfg(millpond_loom)]
@@ -29,3 +67,8 @@ pub struct Status {
     /// Getters that stand in line, those that connect included.
     pub waiting: usize,
 }
+
+/// The README's example is compiled with the tests.
+#[cfg(all(doctest, feature = "postgres"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -33,7 +33,8 @@ fn a_waker_that_panics_has_been_served_all_the_same() {
     let mut waiter = scene.get();
     assert!(waiter.poll_with(&waker).is_pending());
     let mut behind = scene.get().waits();
-    assert!(panics(|| drop(held)));
+    // Its panic is its own: who gives back does not run into it.
+    drop(held);
     assert_eq!(bomb.0.load(Ordering::Relaxed), 1);
     drop(waiter.ready().unwrap());
     drop(behind.woken_ready().unwrap());
@@ -50,14 +51,14 @@ fn a_waker_that_panics_does_not_lose_the_wakes_of_others() {
         assert!(first.poll_with(&waker).is_pending());
         let mut others = scene.queue(2);
         if close {
-            assert!(panics(|| scene.pool.close()));
+            scene.pool.close();
             for other in &mut others {
                 assert!(matches!(other.woken_ready(), Err(PoolError::Closed)));
             }
             assert!(matches!(first.ready(), Err(PoolError::Closed)));
             scene.all_gone();
         } else {
-            assert!(panics(|| scene.pool.resize(3)));
+            scene.pool.resize(3);
             let held: Vec<_> = others
                 .iter_mut()
                 .map(|o| o.woken_ready().unwrap())
@@ -95,7 +96,8 @@ fn a_waker_that_panics_while_a_getter_leaves_or_fails_loses_nothing() {
         assert!(next.poll_with(&waker).is_pending());
         if matches!(way, "create fails" | "create panics") {
             gate.open();
-            assert!(panics(|| drop(first.poll())));
+            // The getter's own panic goes on, the waker's does not.
+            assert_eq!(panics(|| drop(first.poll())), way == "create panics");
         }
         let _ = first.cancel();
         drop(next.ready().unwrap());

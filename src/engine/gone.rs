@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::state::State;
-use super::wake::WakeList;
+use super::wake::{WakeList, drop_contained};
 use std::task::{Poll, Waker};
 
 /// Who waits for the end of a closed pool (behind the line's lock).
@@ -40,7 +40,7 @@ impl<T> Engine<T> {
         }
         let old = line.gone.replace(gone, fresh);
         drop(line);
-        drop(old);
+        drop_contained(old);
         Poll::Pending
     }
 
@@ -54,7 +54,7 @@ impl<T> Engine<T> {
             .position(|(number, _)| Some(*number) == gone.number);
         let old = found.map(|index| line.gone.wakers.swap_remove(index));
         drop(line);
-        drop(old);
+        drop_contained(old);
     }
 }
 

@@ -11,7 +11,7 @@ use super::line::{End, Line, Node, Stake};
 use super::state::{MAX_WAITING, State};
 use super::sync::{Arc, MutexGuard, Ordering};
 use super::waiter::{Phase, Place, Waiter};
-use super::wake::WakeList;
+use super::wake::{WakeList, drop_contained};
 use super::{Debt, Engine, Enter, Finish, GiveBack, Leave, Placed, Turn};
 use std::task::Waker;
 
@@ -87,9 +87,8 @@ impl<T> Engine<T> {
 
     #[cold]
     fn poll_locked(&self, place: &mut Place<T>, waker: &Waker) -> Turn<T> {
-        // Whatever dropping an old waker does, it does it before anything is decided.
         if !place.waker.will_wake(waker) {
-            place.waker = waker.clone();
+            drop_contained(std::mem::replace(&mut place.waker, waker.clone()));
         }
         let fresh = waker.clone();
         let mut line = self.line.lock();
@@ -108,8 +107,7 @@ impl<T> Engine<T> {
         }
         place.waiter.tell(Phase::Waiting);
         drop(line);
-        // A getter that was granted something was woken for it, so then there is no old waker.
-        drop(old);
+        drop_contained(old);
         if granted {
             Turn::Connect
         } else {
@@ -135,7 +133,7 @@ impl<T> Engine<T> {
             let state = state.left();
             if granted { state.unreserved() } else { state }
         });
-        drop(node);
+        drop_contained(node);
         Leave::Gone
     }
 
@@ -153,7 +151,7 @@ impl<T> Engine<T> {
         }
         let node = line.remove(number);
         self.change(line, |state| state.left().connected());
-        drop(node);
+        drop_contained(node);
         Finish::Mine(object)
     }
 
@@ -167,7 +165,7 @@ impl<T> Engine<T> {
         };
         let node = line.remove(number);
         self.change(line, |state| state.left().unreserved());
-        drop(node);
+        drop_contained(node);
         Placed::Gone
     }
 
@@ -315,7 +313,7 @@ impl<T> Engine<T> {
         });
         node.waiter.hand_over(object);
         drop(line);
-        drop(node);
+        drop_contained(node);
         wakes.wake();
     }
 

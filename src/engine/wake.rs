@@ -1,4 +1,8 @@
-//! Wakers on their way out of the lock.
+//! Wakers on their way out of the lock, and panics on their way out of the pool.
+//!
+//! Waking a waker, and dropping one, is code of a user's. If it panics, the panic hook has reported it,
+//! and that is all: the one who runs into it holds somebody else's waker by chance, and has an object or
+//! a reservation in hand that an unwinding would lose.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -22,15 +26,23 @@ impl WakeList {
         }
     }
 
-    /// Wakes everybody, in order. A panic in one of them does not lose the others' wake-ups; it goes on
-    /// when all are awake, unless the thread is panicking already.
+    /// Wakes everybody, in order, whatever any of them does.
     pub fn wake(self) {
-        let mut panic = None;
         for waker in self.first.into_iter().chain(self.rest) {
-            panic = first_panic(panic, || waker.wake());
+            contain(|| waker.wake());
         }
-        resume(panic);
     }
+}
+
+/// Drops what may have somebody's waker in it.
+pub fn drop_contained<T>(value: T) {
+    contain(|| drop(value));
+}
+
+/// Runs `step`; a panic ends here.
+fn contain(step: impl FnOnce()) {
+    // What was panicked with is user code as well when it is dropped, so it is not.
+    catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(std::mem::forget);
 }
 
 /// Runs `step`, and keeps the first panic of several.

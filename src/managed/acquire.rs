@@ -87,7 +87,7 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
     /// let pool: Pool<Numbers> = Pool::builder(Numbers).max_size(1).build().unwrap();
     /// let object = pool.acquire(&Acquire::new().label("first")).await.unwrap();
     ///
-    /// let error = pool.acquire(&Acquire::new().try_only()).await.unwrap_err();
+    /// let error = pool.acquire(&Acquire::new().try_only()).await.err().unwrap();
     /// assert_eq!((error.snapshot().in_use, error.snapshot().max_size), (1, 1));
     /// assert_eq!(error.holders()[0].label.as_deref(), Some("first"));
     /// # drop(object);

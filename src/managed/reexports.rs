@@ -2,7 +2,7 @@
 //!
 //! Crates that are built on this one (or on deadpool, whose macro this is) write:
 //!
-//! ```ignore
+//! ```text
 //! pub use deadpool::managed::reexports::*;
 //! deadpool::managed_reexports!("name_of_crate", Manager, Object<Manager>, Error, ConfigError);
 //! ```

@@ -2,6 +2,7 @@
 
 pub use loom::sync::MutexGuard;
 pub use loom::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::cell::Cell;
 use std::fmt;
 use std::ops::Deref;
 
@@ -41,6 +42,11 @@ impl<T> Deref for CachePadded<T> {
     }
 }
 
+thread_local! {
+    /// loom runs all threads of a model on the one that explores it.
+    static PAUSES: Cell<usize> = const { Cell::new(0) };
+}
+
 /// A yield that loom sees.
 #[derive(Debug, Default)]
 pub struct Backoff;
@@ -48,7 +54,13 @@ pub struct Backoff;
 impl Backoff {
     /// Lets another thread run.
     pub fn pause(&self) {
+        PAUSES.set(PAUSES.get() + 1);
         loom::thread::yield_now();
+    }
+
+    /// How often anybody has paused since this was asked last: a stack never has to.
+    pub fn take_pauses() -> usize {
+        PAUSES.take()
     }
 }
 
