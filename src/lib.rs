@@ -43,6 +43,10 @@
 mod engine;
 #[cfg(millpond_loom)]
 #[doc(hidden)]
+#[allow(
+    unreachable_pub,
+    reason = "public for the models, which see some of it"
+)]
 pub mod engine;
 
 #[cfg(all(feature = "managed", not(millpond_loom)))]

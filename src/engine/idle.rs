@@ -45,7 +45,7 @@ impl<T> Store<T> {
     }
 
     /// Puts `object` in.
-    #[inline]
+    #[inline(always)]
     pub fn push(&self, object: T) {
         match self {
             Self::Fifo(fifo) => fifo.push(object),
@@ -54,7 +54,7 @@ impl<T> Store<T> {
     }
 
     /// Takes an object out that the caller has claimed.
-    #[inline]
+    #[inline(always)]
     pub fn pop(&self) -> T {
         match self {
             Self::Fifo(fifo) => fifo.pop(),

@@ -117,7 +117,7 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
         let obtained = if core.runtime.is_none() && how.deadline.is_some() {
             Some(Err(Failure::Error(PoolError::NoRuntimeSpecified)))
         } else {
-            let obtain = core.obtain(&timeouts, |now| phase.set(now));
+            let obtain = core.obtain_within(&timeouts, |now| phase.set(now));
             bounded(core.runtime, how.deadline, obtain).await
         };
         let reason = match obtained {

@@ -22,6 +22,8 @@ pub(crate) struct Core<M: Manager> {
     pub(crate) engine: Engine<Box<Slot<M>>>,
     pub(crate) manager: M,
     pub(crate) hooks: Hooks<M>,
+    /// Whether no hook runs around the manager's own check.
+    pub(crate) bare_recycle: bool,
     pub(crate) config: PoolConfig,
     pub(crate) runtime: Option<Runtime>,
     pub(crate) clock: Clock,
@@ -48,6 +50,7 @@ impl<M: Manager> Core<M> {
         Self {
             engine: Engine::new(config.max_size, MAX_CONNECTING, order),
             manager,
+            bare_recycle: hooks.pre_recycle.is_empty() && hooks.post_recycle.is_empty(),
             hooks,
             config,
             runtime,

@@ -38,6 +38,18 @@ impl<E> Failure<E> {
 }
 
 impl<M: Manager> Core<M> {
+    /// [`obtain`](Self::obtain) with bounds that are not the pool's own, which `build` has looked at.
+    pub(crate) async fn obtain_within(
+        self: &Arc<Self>,
+        timeouts: &Timeouts,
+        phase: impl Fn(TimeoutType),
+    ) -> Result<Box<Slot<M>>, Failure<M::Error>> {
+        if self.runtime.is_none() && timeouts.need_runtime() {
+            return Err(Failure::Error(PoolError::NoRuntimeSpecified));
+        }
+        self.obtain(timeouts, phase).await
+    }
+
     /// The whole way of a get, up to the slot that its object lives in. `phase` is told of each phase that
     /// begins after the first.
     #[inline]
@@ -46,13 +58,10 @@ impl<M: Manager> Core<M> {
         timeouts: &Timeouts,
         phase: impl Fn(TimeoutType),
     ) -> Result<Box<Slot<M>>, Failure<M::Error>> {
-        if self.runtime.is_none() && timeouts.need_runtime() {
-            return Err(Failure::Error(PoolError::NoRuntimeSpecified));
-        }
         let claimed = match self.engine.claim() {
             // Without hooks and without a bound there is nothing around the manager's own check: to build
             // a future around it would cost this path more than one of its atomic operations.
-            Claim::Object(slot) if timeouts.recycle.is_none() && self.hooks.recycle_is_bare() => {
+            Claim::Object(slot) if self.bare_recycle && timeouts.recycle.is_none() => {
                 let mut doubtful = Doubtful::new(slot);
                 let slot = doubtful.slot();
                 phase(TimeoutType::Recycle);
@@ -70,7 +79,8 @@ impl<M: Manager> Core<M> {
             Claim::Empty => Claimed::Nothing,
             Claim::Closed => return Err(Failure::Error(PoolError::Closed)),
         };
-        self.obtain_from(claimed, timeouts, phase).await
+        // Boxed, so that the future of a get is small: it is moved into every caller's own.
+        Box::pin(self.obtain_from(claimed, timeouts, phase)).await
     }
 
     /// The rest of the way, where the claim alone did not do.

@@ -98,14 +98,6 @@ pub(crate) struct Hooks<M: Manager> {
     pub(crate) post_recycle: Vec<Hook<M>>,
 }
 
-impl<M: Manager> Hooks<M> {
-    /// Whether nothing runs around the manager's own check.
-    #[inline]
-    pub(crate) fn recycle_is_bare(&self) -> bool {
-        self.pre_recycle.is_empty() && self.post_recycle.is_empty()
-    }
-}
-
 /// Runs `hooks` on a slot's object until one turns it down.
 pub(crate) async fn apply<M: Manager>(
     hooks: &[Hook<M>],

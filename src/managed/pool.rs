@@ -106,7 +106,7 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
     ) -> impl Future<Output = Result<W, PoolError<M::Error>>> {
         let caller = Location::caller();
         async move {
-            let obtained = self.core.obtain(timeouts, |_| {}).await;
+            let obtained = self.core.obtain_within(timeouts, |_| {}).await;
             Self::check_out(obtained, caller)
         }
     }

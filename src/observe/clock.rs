@@ -19,9 +19,13 @@ impl Clock {
     }
 
     /// The time from one raw reading to another; zero if they stand the wrong way round.
-    #[inline]
     pub(crate) fn between(&self, start: u64, end: u64) -> Duration {
-        Duration::from_nanos(self.0.delta_as_nanos(start, end))
+        Duration::from_nanos(self.nanos_between(start, end))
+    }
+
+    #[inline]
+    fn nanos_between(&self, start: u64, end: u64) -> u64 {
+        self.0.delta_as_nanos(start, end)
     }
 }
 
@@ -43,21 +47,21 @@ impl Anchor {
     /// The raw reading `now`, just taken, on std's clock.
     #[inline]
     pub(crate) fn instant(&mut self, clock: &Clock, now: u64) -> Instant {
-        let since = clock.between(self.raw, now);
-        if since >= RENEW {
-            self.renew(now);
-            return self.instant;
+        match u32::try_from(clock.nanos_between(self.raw, now)) {
+            // Less than a second: no division is needed.
+            Ok(nanos) if nanos < RENEW_NS => self.instant + Duration::new(0, nanos),
+            _ => self.renewed(now),
         }
-        self.instant + since
     }
 
     #[cold]
-    fn renew(&mut self, now: u64) {
+    fn renewed(&mut self, now: u64) -> Instant {
         *self = Self::new(Instant::now(), now);
+        self.instant
     }
 }
 
-const RENEW: Duration = Duration::from_secs(1);
+const RENEW_NS: u32 = 1_000_000_000;
 
 #[cfg(test)]
 mod tests {
