@@ -195,14 +195,7 @@ const LAST_WORDS: [(&str, [bool; 2]); 3] = [
 fn a_panic_in_detach_or_drop_loses_nothing_on_any_way_out() {
     for exit in Exit::ALL {
         for (name, [drops, detach]) in LAST_WORDS {
-            for runtime in [false, true] {
-                if drops && detach && matches!(exit, Exit::Take | Exit::Retain) {
-                    // The panic of `detach` unwinds with the object in hand, as it would anywhere in Rust.
-                    continue;
-                }
-                if exit.needs_runtime() && !runtime {
-                    continue;
-                }
+            for runtime in exit.runtimes() {
                 println!("{exit:?}, panic in {name}, runtime {runtime}");
                 let scene = Scene::built(1, runtime, |builder| builder);
                 if drops {
@@ -226,9 +219,6 @@ fn a_panic_in_detach_or_drop_loses_nothing_on_any_way_out() {
 fn a_panic_in_detach_or_drop_does_not_keep_the_room_from_the_next_in_line() {
     for (name, [drops, detach]) in LAST_WORDS {
         for way in ["taken", "broken", "broken with a panic"] {
-            if way == "taken" && drops && detach {
-                continue;
-            }
             println!("{way}, panic in {name}");
             let scene = Scene::new(1);
             let held = scene.hold();

@@ -41,7 +41,7 @@ impl Acquire {
 
     /// One bound on everything: waiting, checking dead objects one after the other, connecting. It counts
     /// from the first moment in which it has to wait for anything. Needs a [`Runtime`](crate::Runtime). The
-    /// pool's [`Timeouts`] go on bounding the phases.
+    /// pool's [`Timeouts`](super::Timeouts) go on bounding the phases.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
         self

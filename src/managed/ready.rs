@@ -193,7 +193,14 @@ impl<E: fmt::Display> fmt::Display for ReadyError<E> {
         let target = &self.target;
         match &self.step {
             ReadyStep::Build(error) => write!(f, "building a pool of {target} failed: {error}"),
-            ReadyStep::Connect(error) => write!(f, "connecting to {target} failed: {error}"),
+            ReadyStep::Connect(error) => {
+                let cause = error.to_string();
+                // A manager's own errors may name the target already.
+                if cause.contains(target) {
+                    return f.write_str(&cause);
+                }
+                write!(f, "connecting to {target} failed: {cause}")
+            }
             ReadyStep::Hook(error) => {
                 write!(
                     f,

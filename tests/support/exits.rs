@@ -69,6 +69,14 @@ impl Exit {
         self == Self::ConnectAfterClose
     }
 
+    /// Without and with a background, where there is this way.
+    pub fn runtimes(self) -> impl Iterator<Item = bool> {
+        let without = !self.needs_runtime();
+        [false, true]
+            .into_iter()
+            .filter(move |with| *with || without)
+    }
+
     /// Whether the pool is closed by it.
     pub fn closes(self) -> bool {
         matches!(

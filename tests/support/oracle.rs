@@ -2,6 +2,7 @@
 
 use super::polled::Polled;
 use super::scene::TestPool;
+use super::world::World;
 use millpond::managed::{PoolError, TimeoutType, Timeouts};
 use std::collections::HashSet;
 use std::time::Duration;
@@ -57,7 +58,13 @@ pub fn acc(pool: &TestPool) {
 /// ONCE: every object was detached and dropped once, and never in two hands.
 #[track_caller]
 pub fn once(pool: &TestPool) {
-    let book = pool.manager().book();
+    once_in(pool.manager());
+}
+
+/// ONCE, where the pool is gone.
+#[track_caller]
+pub fn once_in(world: &World) {
+    let book = world.book();
     assert_eq!(book.violations, [""; 0], "ONCE and LIM");
     for (id, life) in book.lives.iter().enumerate() {
         let gone = life.dropped == 1;

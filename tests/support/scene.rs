@@ -1,7 +1,7 @@
 //! A pool on the scripted world, with a runtime or without one, and the few moves that all tests make.
 
 use super::hand::Hand;
-use super::oracle::{acc, at_rest, cap, lim, once};
+use super::oracle::{acc, at_rest, cap, lim, once, once_in};
 use super::polled::Polled;
 use super::script::{Fault, Script};
 use super::world::{Everything, Thing, World};
@@ -140,6 +140,23 @@ impl Scene {
         let runtime = self.runtime.as_ref().expect("a clock needs a runtime");
         runtime.block_on(tokio::time::advance(time));
         self.settle();
+    }
+
+    /// The only handle of the pool; the scene keeps a closed stand-in, which is of another world.
+    pub fn sole_handle(&mut self) -> TestPool {
+        let stand_in = Self::new(0).pool;
+        stand_in.close();
+        std::mem::replace(&mut self.pool, stand_in)
+    }
+
+    /// Nothing is left of a pool whose handles are gone: no object, no connect, no hook, no manager.
+    #[track_caller]
+    pub fn all_freed(&self) {
+        self.settle();
+        let left = (self.world.live(), self.world.connecting());
+        assert_eq!(left, (0, 0), "live, connecting");
+        assert_eq!(self.world.handles(), 1, "the pool itself is still there");
+        once_in(&self.world);
     }
 
     /// Ends the runtime, with the tasks in it.

@@ -31,6 +31,25 @@ pub enum Step {
     Sleep(Duration),
     /// Waits at a gate, then goes on.
     At(Gate, Box<Step>),
+    /// Runs a test's own code from within, then goes on.
+    Run(Errand, Box<Step>),
+}
+
+/// A test's own code, run once from within a call of the manager's.
+#[derive(Clone)]
+pub struct Errand(Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>);
+
+impl Errand {
+    fn run(&self) {
+        let errand = self.0.lock().unwrap().take();
+        errand.expect("an errand is run once")();
+    }
+}
+
+impl fmt::Debug for Errand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Errand")
+    }
 }
 
 impl Step {
@@ -40,6 +59,15 @@ impl Step {
 
     pub fn at_then(gate: &Gate, step: Self) -> Self {
         Self::At(gate.clone(), Box::new(step))
+    }
+
+    pub fn run(errand: impl FnOnce() + Send + 'static) -> Self {
+        Self::run_then(errand, Self::Ok)
+    }
+
+    pub fn run_then(errand: impl FnOnce() + Send + 'static, step: Self) -> Self {
+        let errand = Errand(Arc::new(Mutex::new(Some(Box::new(errand)))));
+        Self::Run(errand, Box::new(step))
     }
 
     /// Plays an asynchronous call.
@@ -55,6 +83,10 @@ impl Step {
                     gate.pass().await;
                     self = *then;
                 }
+                Self::Run(errand, then) => {
+                    errand.run();
+                    self = *then;
+                }
                 now => return now.play_now(),
             }
         }
@@ -66,6 +98,10 @@ impl Step {
             Self::Ok => Ok(()),
             Self::Err => Err(Fault),
             Self::Panic => panic!("scripted panic"),
+            Self::Run(errand, then) => {
+                errand.run();
+                then.play_now()
+            }
             other => unreachable!("{other:?} needs an asynchronous call"),
         }
     }

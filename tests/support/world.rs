@@ -97,6 +97,19 @@ impl World {
         self.book().live
     }
 
+    /// Which objects were dropped.
+    pub fn gone(&self) -> Vec<usize> {
+        let book = self.book();
+        let gone = |id: &usize| book.lives[*id].dropped > 0;
+        (0..book.lives.len()).filter(gone).collect()
+    }
+
+    /// How many handles of this world there are: the tests' own, the objects', and those that a pool
+    /// keeps in its manager and its hooks for as long as anything of it exists.
+    pub fn handles(&self) -> usize {
+        Arc::strong_count(&self.0)
+    }
+
     /// How many calls of `create` are under way.
     pub fn connecting(&self) -> usize {
         self.book().connecting

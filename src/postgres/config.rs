@@ -1,0 +1,311 @@
+use super::{
+    ChannelBinding, CreatePoolError, Error, LoadBalanceHosts, Manager, ManagerConfig, Pool,
+    PoolBuilder, PoolConfig, Runtime, SslMode, TargetSessionAttrs, hosts, url,
+};
+use std::env;
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
+use tokio_postgres::{Config as PgConfig, Socket};
+
+/// Everything that a pool is made from, to be read from a file or the environment: deadpool-postgres'
+/// type, field by field.
+///
+/// What is `None` is left to the URL, and then to tokio-postgres. `Debug` shows no password.
+///
+/// # Examples
+///
+/// ```
+/// use millpond::postgres::Config;
+///
+/// let mut config = Config::new();
+/// config.host = Some("db.example".to_owned());
+/// config.dbname = Some("shop".to_owned());
+/// config.user = Some("alice".to_owned());
+/// assert_eq!(config.get_pg_config()?.get_dbname(), Some("shop"));
+/// # Ok::<(), millpond::postgres::ConfigError>(())
+/// ```
+#[derive(Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+pub struct Config {
+    /// A URL (`postgres://user:password@host:port/dbname?option=value`) or a connection string
+    /// (`host=… user=…`), read first. The other fields override it, but for those of hosts, addresses and
+    /// ports, which come on top of its own.
+    pub url: Option<String>,
+    /// The user. Default: the environment variable `USER`.
+    pub user: Option<String>,
+    /// The password.
+    pub password: Option<String>,
+    /// The database, which must be named here or in the URL.
+    pub dbname: Option<String>,
+    /// Settings of the session, as command line options: `-c statement_timeout=5s`.
+    pub options: Option<String>,
+    /// The name by which the server knows these connections, in `pg_stat_activity` for example. The server
+    /// cuts it to 63 bytes.
+    pub application_name: Option<String>,
+    /// Whether TLS is used. Default: [`SslMode::Prefer`].
+    pub ssl_mode: Option<SslMode>,
+    /// One host: a name, an address, or the directory of a Unix socket. Default, where nobody names any:
+    /// `/run/postgresql`, `/var/run/postgresql` and `/tmp`; 127.0.0.1 where there are no such sockets.
+    pub host: Option<String>,
+    /// More hosts, tried in turn.
+    pub hosts: Option<Vec<String>>,
+    /// The address of the one host, so that its name is not looked up.
+    pub hostaddr: Option<IpAddr>,
+    /// The addresses of the hosts: as many as there are hosts.
+    pub hostaddrs: Option<Vec<IpAddr>>,
+    /// One port, for all hosts. Default: 5432.
+    pub port: Option<u16>,
+    /// The ports of the hosts: one for all, or as many as there are hosts.
+    pub ports: Option<Vec<u16>>,
+    /// A bound on the TCP connect to each address; see [`Manager::connect_bound`] for the whole.
+    pub connect_timeout: Option<Duration>,
+    /// Whether the kernel asks a silent server for signs of life. Default: yes.
+    pub keepalives: Option<bool>,
+    /// After which silence it begins to ask. Default: 2 hours.
+    pub keepalives_idle: Option<Duration>,
+    /// What the server must allow. Default: [`TargetSessionAttrs::Any`].
+    pub target_session_attrs: Option<TargetSessionAttrs>,
+    /// Whether authentication is bound to the TLS session. Default: [`ChannelBinding::Prefer`].
+    pub channel_binding: Option<ChannelBinding>,
+    /// In which order hosts are tried. Default: [`LoadBalanceHosts::Disable`], as they are given.
+    pub load_balance_hosts: Option<LoadBalanceHosts>,
+
+    /// How the manager works.
+    pub manager: Option<ManagerConfig>,
+
+    /// How the pool is set up.
+    pub pool: Option<PoolConfig>,
+}
+
+impl Config {
+    /// Nothing but defaults.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Makes a pool. Nothing is connected yet; [`builder`](Self::builder) and
+    /// [`build_ready`](PoolBuilder::build_ready) do that too.
+    ///
+    /// # Errors
+    ///
+    /// The configuration is wrong, or a time-out is set and no `runtime` whose timer could keep it.
+    pub fn create_pool<T>(&self, runtime: Option<Runtime>, tls: T) -> Result<Pool, CreatePoolError>
+    where
+        T: MakeTlsConnect<Socket> + Clone + Sync + Send + 'static,
+        T::Stream: Sync + Send,
+        T::TlsConnect: Sync + Send,
+        <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
+    {
+        let mut builder = self.builder(tls).map_err(CreatePoolError::Config)?;
+        if let Some(runtime) = runtime {
+            builder = builder.runtime(runtime);
+        }
+        builder.build().map_err(CreatePoolError::Build)
+    }
+
+    /// Begins to build a pool: hooks and a runtime can still be added.
+    ///
+    /// # Errors
+    ///
+    /// See [`ConfigError`].
+    pub fn builder<T>(&self, tls: T) -> Result<PoolBuilder, ConfigError>
+    where
+        T: MakeTlsConnect<Socket> + Clone + Sync + Send + 'static,
+        T::Stream: Sync + Send,
+        T::TlsConnect: Sync + Send,
+        <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
+    {
+        let manager = Manager::from_config(self.get_pg_config()?, tls, self.get_manager_config());
+        Ok(Pool::builder(manager).config(self.get_pool_config()))
+    }
+
+    /// What tokio-postgres is told.
+    ///
+    /// # Errors
+    ///
+    /// See [`ConfigError`].
+    pub fn get_pg_config(&self) -> Result<PgConfig, ConfigError> {
+        let mut config = match &self.url {
+            Some(text) => url::read(text).map_err(ConfigError::InvalidUrl)?,
+            None => PgConfig::new(),
+        };
+        self.apply_identity(&mut config)?;
+        self.apply_hosts(&mut config);
+        self.apply_transport(&mut config);
+        Ok(config)
+    }
+
+    /// How the manager works.
+    #[must_use]
+    pub fn get_manager_config(&self) -> ManagerConfig {
+        self.manager.clone().unwrap_or_default()
+    }
+
+    /// How the pool is set up.
+    #[must_use]
+    pub fn get_pool_config(&self) -> PoolConfig {
+        self.pool.unwrap_or_default()
+    }
+
+    fn apply_identity(&self, config: &mut PgConfig) -> Result<(), ConfigError> {
+        if let Some(user) = given(self.user.as_deref()) {
+            config.user(user);
+        }
+        if given(config.get_user()).is_none() {
+            if let Ok(user) = env::var("USER") {
+                config.user(user);
+            }
+        }
+        if let Some(password) = &self.password {
+            config.password(password);
+        }
+        if let Some(dbname) = given(self.dbname.as_deref()) {
+            config.dbname(dbname);
+        }
+        match config.get_dbname() {
+            None => return Err(ConfigError::DbnameMissing),
+            Some("") => return Err(ConfigError::DbnameEmpty),
+            Some(_) => {}
+        }
+        if let Some(options) = &self.options {
+            config.options(options);
+        }
+        if let Some(name) = &self.application_name {
+            config.application_name(name);
+        }
+        if let Some(attrs) = self.target_session_attrs {
+            config.target_session_attrs(attrs.into());
+        }
+        Ok(())
+    }
+
+    fn apply_hosts(&self, config: &mut PgConfig) {
+        for host in self.host.iter().chain(self.hosts.iter().flatten()) {
+            config.host(host);
+        }
+        for address in self.hostaddr.iter().chain(self.hostaddrs.iter().flatten()) {
+            config.hostaddr(*address);
+        }
+        for port in self.port.iter().chain(self.ports.iter().flatten()) {
+            config.port(*port);
+        }
+        if hosts::count(config) == 0 {
+            apply_default_hosts(config);
+        }
+        if let Some(order) = self.load_balance_hosts {
+            config.load_balance_hosts(order.into());
+        }
+    }
+
+    fn apply_transport(&self, config: &mut PgConfig) {
+        if let Some(mode) = self.ssl_mode {
+            config.ssl_mode(mode.into());
+        }
+        if let Some(binding) = self.channel_binding {
+            config.channel_binding(binding.into());
+        }
+        if let Some(timeout) = self.connect_timeout {
+            config.connect_timeout(timeout);
+        }
+        if let Some(keepalives) = self.keepalives {
+            config.keepalives(keepalives);
+        }
+        if let Some(idle) = self.keepalives_idle {
+            config.keepalives_idle(idle);
+        }
+    }
+}
+
+/// Where Debian, others, and PostgreSQL itself put the socket.
+#[cfg(unix)]
+fn apply_default_hosts(config: &mut PgConfig) {
+    for directory in ["/run/postgresql", "/var/run/postgresql", "/tmp"] {
+        config.host_path(directory);
+    }
+}
+
+#[cfg(not(unix))]
+fn apply_default_hosts(config: &mut PgConfig) {
+    config.host("127.0.0.1");
+}
+
+/// An empty text, as from an environment variable that is set to nothing, is none.
+fn given(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| !text.is_empty())
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("url", &self.url.as_deref().map(Redacted))
+            .field("user", &self.user)
+            .field("password", &self.password.as_deref().map(|_| Hidden))
+            .field("dbname", &self.dbname)
+            .field("options", &self.options)
+            .field("application_name", &self.application_name)
+            .field("ssl_mode", &self.ssl_mode)
+            .field("host", &self.host)
+            .field("hosts", &self.hosts)
+            .field("hostaddr", &self.hostaddr)
+            .field("hostaddrs", &self.hostaddrs)
+            .field("port", &self.port)
+            .field("ports", &self.ports)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("keepalives", &self.keepalives)
+            .field("keepalives_idle", &self.keepalives_idle)
+            .field("target_session_attrs", &self.target_session_attrs)
+            .field("channel_binding", &self.channel_binding)
+            .field("load_balance_hosts", &self.load_balance_hosts)
+            .field("manager", &self.manager)
+            .field("pool", &self.pool)
+            .finish()
+    }
+}
+
+struct Hidden;
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("_")
+    }
+}
+
+/// A URL as what it leads to; one that cannot be read, not at all.
+struct Redacted<'a>(&'a str);
+
+impl fmt::Debug for Redacted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match url::read(self.0) {
+            Ok(config) => f.write_str(&hosts::target(&config)),
+            Err(_) => Hidden.fmt(f),
+        }
+    }
+}
+
+/// What is wrong with a [`Config`]. No part of a URL is shown.
+#[derive(Debug)]
+pub enum ConfigError {
+    /// `url` cannot be read, for this reason.
+    InvalidUrl(Error),
+    /// No database is named.
+    DbnameMissing,
+    /// The name of the database is empty.
+    DbnameEmpty,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidUrl(reason) => write!(f, "url cannot be read: {reason}"),
+            Self::DbnameMissing => {
+                f.write_str("no database is named, neither by dbname nor by url")
+            }
+            Self::DbnameEmpty => f.write_str("the name of the database is empty"),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}

@@ -1,0 +1,205 @@
+use super::{Client, ClientWrapper, Transaction};
+use async_trait::async_trait;
+use tokio_postgres::types::{BorrowToSql, ToSql, Type};
+use tokio_postgres::{Error, Row, RowStream, Statement, ToStatement};
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// What a [`Client`] and a [`Transaction`] have in common, for functions that take either:
+/// deadpool-postgres' trait. Nobody else can implement it.
+///
+/// Each method is that of [`tokio_postgres::Client`] or of [`ClientWrapper`] with the same name.
+///
+/// # Examples
+///
+/// ```
+/// use millpond::postgres::{GenericClient, tokio_postgres::Error};
+///
+/// async fn count(on: &impl GenericClient) -> Result<i64, Error> {
+///     let statement = on.prepare_cached("SELECT count(*) FROM orders").await?;
+///     Ok(on.query_one(&statement, &[]).await?.get(0))
+/// }
+/// ```
+#[async_trait]
+pub trait GenericClient: Sync + sealed::Sealed {
+    /// Runs a statement; says how many rows it changed.
+    async fn execute<T>(&self, query: &T, params: &[&(dyn ToSql + Sync)]) -> Result<u64, Error>
+    where
+        T: ?Sized + ToStatement + Sync + Send;
+
+    /// [`execute`](Self::execute), with parameters from an iterator.
+    async fn execute_raw<P, I, T>(&self, statement: &T, params: I) -> Result<u64, Error>
+    where
+        T: ?Sized + ToStatement + Sync + Send,
+        P: BorrowToSql,
+        I: IntoIterator<Item = P> + Sync + Send,
+        I::IntoIter: ExactSizeIterator;
+
+    /// Runs a statement; returns its rows.
+    async fn query<T>(&self, query: &T, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Error>
+    where
+        T: ?Sized + ToStatement + Sync + Send;
+
+    /// Runs a statement that must return exactly one row.
+    async fn query_one<T>(
+        &self,
+        statement: &T,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<Row, Error>
+    where
+        T: ?Sized + ToStatement + Sync + Send;
+
+    /// Runs a statement that must return one row at most.
+    async fn query_opt<T>(
+        &self,
+        statement: &T,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<Option<Row>, Error>
+    where
+        T: ?Sized + ToStatement + Sync + Send;
+
+    /// Runs a statement; returns its rows as they come.
+    async fn query_raw<T, P, I>(&self, statement: &T, params: I) -> Result<RowStream, Error>
+    where
+        T: ?Sized + ToStatement + Sync + Send,
+        P: BorrowToSql,
+        I: IntoIterator<Item = P> + Sync + Send,
+        I::IntoIter: ExactSizeIterator;
+
+    /// Prepares a statement.
+    async fn prepare(&self, query: &str) -> Result<Statement, Error>;
+
+    /// Prepares a statement with these types of its parameters.
+    async fn prepare_typed(
+        &self,
+        query: &str,
+        parameter_types: &[Type],
+    ) -> Result<Statement, Error>;
+
+    /// [`ClientWrapper::prepare_cached`].
+    async fn prepare_cached(&self, query: &str) -> Result<Statement, Error>;
+
+    /// [`ClientWrapper::prepare_typed_cached`].
+    async fn prepare_typed_cached(&self, query: &str, types: &[Type]) -> Result<Statement, Error>;
+
+    /// Begins a transaction, or one within it.
+    async fn transaction(&mut self) -> Result<Transaction<'_>, Error>;
+
+    /// Runs statements, separated by `;`, without parameters and without results.
+    async fn batch_execute(&self, query: &str) -> Result<(), Error>;
+}
+
+/// The same methods, passed on to tokio-postgres' type and to the wrapper around it.
+macro_rules! pass_on {
+    ($Wrapper:ty, $Wrapped:ty, $($Own:tt)+) => {
+        impl sealed::Sealed for $Wrapper {}
+
+        #[async_trait]
+        impl GenericClient for $Wrapper {
+            async fn execute<T>(
+                &self,
+                query: &T,
+                params: &[&(dyn ToSql + Sync)],
+            ) -> Result<u64, Error>
+            where
+                T: ?Sized + ToStatement + Sync + Send,
+            {
+                <$Wrapped>::execute(self, query, params).await
+            }
+
+            async fn execute_raw<P, I, T>(&self, statement: &T, params: I) -> Result<u64, Error>
+            where
+                T: ?Sized + ToStatement + Sync + Send,
+                P: BorrowToSql,
+                I: IntoIterator<Item = P> + Sync + Send,
+                I::IntoIter: ExactSizeIterator,
+            {
+                <$Wrapped>::execute_raw(self, statement, params).await
+            }
+
+            async fn query<T>(
+                &self,
+                query: &T,
+                params: &[&(dyn ToSql + Sync)],
+            ) -> Result<Vec<Row>, Error>
+            where
+                T: ?Sized + ToStatement + Sync + Send,
+            {
+                <$Wrapped>::query(self, query, params).await
+            }
+
+            async fn query_one<T>(
+                &self,
+                statement: &T,
+                params: &[&(dyn ToSql + Sync)],
+            ) -> Result<Row, Error>
+            where
+                T: ?Sized + ToStatement + Sync + Send,
+            {
+                <$Wrapped>::query_one(self, statement, params).await
+            }
+
+            async fn query_opt<T>(
+                &self,
+                statement: &T,
+                params: &[&(dyn ToSql + Sync)],
+            ) -> Result<Option<Row>, Error>
+            where
+                T: ?Sized + ToStatement + Sync + Send,
+            {
+                <$Wrapped>::query_opt(self, statement, params).await
+            }
+
+            async fn query_raw<T, P, I>(&self, statement: &T, params: I) -> Result<RowStream, Error>
+            where
+                T: ?Sized + ToStatement + Sync + Send,
+                P: BorrowToSql,
+                I: IntoIterator<Item = P> + Sync + Send,
+                I::IntoIter: ExactSizeIterator,
+            {
+                <$Wrapped>::query_raw(self, statement, params).await
+            }
+
+            async fn prepare(&self, query: &str) -> Result<Statement, Error> {
+                <$Wrapped>::prepare(self, query).await
+            }
+
+            async fn prepare_typed(
+                &self,
+                query: &str,
+                parameter_types: &[Type],
+            ) -> Result<Statement, Error> {
+                <$Wrapped>::prepare_typed(self, query, parameter_types).await
+            }
+
+            async fn prepare_cached(&self, query: &str) -> Result<Statement, Error> {
+                $($Own)+::prepare_cached(self, query).await
+            }
+
+            async fn prepare_typed_cached(
+                &self,
+                query: &str,
+                types: &[Type],
+            ) -> Result<Statement, Error> {
+                $($Own)+::prepare_typed_cached(self, query, types).await
+            }
+
+            async fn transaction(&mut self) -> Result<Transaction<'_>, Error> {
+                $($Own)+::transaction(self).await
+            }
+
+            async fn batch_execute(&self, query: &str) -> Result<(), Error> {
+                <$Wrapped>::batch_execute(self, query).await
+            }
+        }
+    };
+}
+
+pass_on!(Client, tokio_postgres::Client, ClientWrapper);
+pass_on!(
+    Transaction<'_>,
+    tokio_postgres::Transaction<'_>,
+    Transaction
+);

@@ -1,0 +1,102 @@
+//! PostgreSQL: a [`Manager`] over [`tokio_postgres`], with deadpool-postgres' names.
+//!
+//! ```text
+//! Config → Manager → create: connect (connect.rs, host by host: hosts.rs) → a task drives it (driver.rs)
+//!                  → recycle, probe (manager.rs) → Client (client.rs) → Transaction (transaction.rs)
+//! ```
+//!
+//! What is different from deadpool-postgres:
+//!
+//! * Connecting as a whole is bounded ([`Manager::connect_bound`], 10 s), each of several hosts by its
+//!   share: a server that accepts and stays silent is an error, and the next host gets its turn.
+//! * An [`Error`] prints its whole chain of causes in one line, with the SQLSTATE and what it was on the
+//!   way to. No password is part of any error, `Debug` or message.
+//! * A connection that has ended is not kept when it comes back, and says [why](ClientWrapper::ending).
+//! * A dropped client says goodbye to its server: [`Ending`] tells how that is bounded.
+//! * `target_session_attrs`, `channel_binding` and `load_balance_hosts` of [`Config`] take effect.
+//!   deadpool-postgres ignores them, so a configuration that reached a standby there may be refused here.
+//! * A statement cache keeps the 256 statements that were used last, not every one since the start.
+//!
+//! Connections live on the Tokio runtime on which they were made; its I/O and its timer must be on, as in
+//! `#[tokio::main]`.
+//!
+//! # Examples
+//!
+//! ```no_run
+//! use millpond::Runtime;
+//! use millpond::postgres::{Config, tokio_postgres::NoTls};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut config = Config::new();
+//! config.url = Some("postgres://alice@localhost/shop".to_owned());
+//! let pool = config.create_pool(Some(Runtime::Tokio1), NoTls)?;
+//!
+//! let client = pool.get().await?;
+//! let statement = client.prepare_cached("SELECT 1 + $1").await?;
+//! let row = client.query_one(&statement, &[&2_i32]).await?;
+//! assert_eq!(row.get::<_, i32>(0), 3);
+//! # Ok(())
+//! # }
+//! ```
+
+mod chain;
+mod client;
+mod config;
+mod connect;
+mod driver;
+mod error;
+mod generic_client;
+mod hosts;
+mod manager;
+mod recycling;
+mod settings;
+mod statements;
+mod transaction;
+mod url;
+
+pub use self::client::ClientWrapper;
+pub use self::config::{Config, ConfigError};
+pub use self::connect::{ConfigConnectImpl, Connect};
+pub use self::driver::Ending;
+pub use self::error::Error;
+pub use self::generic_client::GenericClient;
+pub use self::manager::Manager;
+pub use self::recycling::{ManagerConfig, RecyclingMethod};
+pub use self::settings::{ChannelBinding, LoadBalanceHosts, SslMode, TargetSessionAttrs};
+pub use self::statements::{StatementCache, StatementCaches};
+pub use self::transaction::{Transaction, TransactionBuilder};
+pub use crate::managed::reexports::*;
+pub use crate::managed::{BuildError, QueueMode};
+pub use tokio_postgres;
+
+use crate::managed;
+
+/// A pool of PostgreSQL connections.
+pub type Pool = managed::Pool<Manager>;
+
+/// A handle on a pool of PostgreSQL connections that does not keep it open.
+pub type WeakPool = managed::WeakPool<Manager>;
+
+/// A builder of pools of PostgreSQL connections.
+pub type PoolBuilder = managed::PoolBuilder<Manager>;
+
+/// Why a configuration did not become a pool of PostgreSQL connections.
+pub type CreatePoolError = managed::CreatePoolError<ConfigError>;
+
+/// Why a pool of PostgreSQL connections has none to give.
+pub type PoolError = managed::PoolError<Error>;
+
+/// A PostgreSQL connection that was taken from its pool.
+pub type Object = managed::Object<Manager>;
+
+/// A PostgreSQL connection that was taken from its pool: the usual name.
+pub type Client = Object;
+
+/// A hook on a pool of PostgreSQL connections.
+pub type Hook = managed::Hook<Manager>;
+
+/// Why a hook turned a PostgreSQL connection down.
+pub type HookError = managed::HookError<Error>;
+
+type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

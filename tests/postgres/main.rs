@@ -1,0 +1,14 @@
+//! The PostgreSQL pool against a real server: what a user can see.
+#![cfg(all(feature = "postgres", not(millpond_loom)))]
+
+mod config;
+mod dead;
+mod errors;
+mod goodbye;
+mod ground;
+mod hosts;
+mod pool;
+mod ready;
+mod session;
+mod statements;
+mod tls;
