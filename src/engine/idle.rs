@@ -28,6 +28,10 @@ pub enum Order {
 
 /// Either of the two stores.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one for each pool, and a box would cost every get a load"
+)]
 pub enum Store<T> {
     /// See [`Fifo`].
     Fifo(Fifo<T>),
@@ -104,12 +108,12 @@ impl<T> Fifo<T> {
 
     /// Into the newest tier, or into the next one where that is full.
     fn push_later(&self, mut object: T, newest: usize) {
-        for tier in newest..TIERS.len() {
+        for (tier, capacity) in TIERS.into_iter().enumerate().skip(newest) {
             let queue = self.later[tier - 1].get_or_init(|| {
                 // ORDERING(newer tier): Relaxed; see `newest tier`. From now on pushes go here, and the
                 // older tiers run empty.
                 self.newest.fetch_max(tier, Ordering::Relaxed);
-                ArrayQueue::new(TIERS[tier])
+                ArrayQueue::new(capacity)
             });
             match queue.push(object) {
                 Ok(()) => return,

@@ -27,7 +27,9 @@ impl<T> Engine<T> {
         let waker = waker.clone();
         let mut line = self.line.lock();
         let owes = debt.is_some();
-        debt.map(|debt| pay(&mut line, debt));
+        if let Some(debt) = debt {
+            pay(&mut line, debt);
+        }
         let mut state = self.look();
         let stake = loop {
             let base = if owes { state.lost() } else { state };

@@ -236,7 +236,7 @@ impl<E: fmt::Display> fmt::Display for AcquireError<E> {
         let waited = self.0.waited.as_secs_f64();
         match &self.0.reason {
             Reason::Deadline(phase) => {
-                write!(f, "deadline passed after {waited:.3} s, while {phase}")?
+                write!(f, "deadline passed after {waited:.3} s, while {phase}")?;
             }
             Reason::Timeout(phase) => write!(f, "timed out after {waited:.3} s {phase}")?,
             Reason::WouldWait => f.write_str("no object is idle, and none may be made now")?,

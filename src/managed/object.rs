@@ -72,7 +72,7 @@ impl<M: Manager> Drop for Object<M> {
         let slot = doubtful.slot();
         let mut broken = true;
         let panic = first_panic(None, || {
-            broken = slot.core.manager.has_broken(&mut slot.object)
+            broken = slot.core.manager.has_broken(&mut slot.object);
         });
         if broken {
             return resume(first_panic(panic, || drop(doubtful)));
