@@ -38,10 +38,10 @@
 //! Features: `managed` (default), `postgres`, `serde`, and the runtimes whose timers keep time-outs:
 //! `rt_tokio_1`, `rt_smol_2`, `rt_async-std_1`.
 
-#[cfg(all(feature = "managed", not(millpond_loom)))]
-#[expect(unreachable_pub, reason = "public for the models, under loom")]
+#[cfg(all(feature = "managed", not(any(millpond_loom, millpond_shuttle))))]
+#[expect(unreachable_pub, reason = "public for the models, under a checker")]
 mod engine;
-#[cfg(millpond_loom)]
+#[cfg(any(millpond_loom, millpond_shuttle))]
 #[doc(hidden)]
 #[allow(
     unreachable_pub,
@@ -49,14 +49,14 @@ mod engine;
 )]
 pub mod engine;
 
-#[cfg(all(feature = "managed", not(millpond_loom)))]
+#[cfg(all(feature = "managed", not(any(millpond_loom, millpond_shuttle))))]
 pub mod managed;
-#[cfg(all(feature = "managed", not(millpond_loom)))]
+#[cfg(all(feature = "managed", not(any(millpond_loom, millpond_shuttle))))]
 pub mod observe;
-#[cfg(all(feature = "postgres", not(millpond_loom)))]
+#[cfg(all(feature = "postgres", not(any(millpond_loom, millpond_shuttle))))]
 pub mod postgres;
 
-#[cfg(not(millpond_loom))]
+#[cfg(not(any(millpond_loom, millpond_shuttle)))]
 pub use deadpool_runtime::Runtime;
 
 /// deadpool's view of a pool's counts; exact at one instant here.

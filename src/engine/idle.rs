@@ -77,7 +77,7 @@ const TIERS: [usize; 4] = [64, 512, 4_096, 131_072];
 /// preempted between taking its place and filling it, and the other way round.
 ///
 /// Queues are chained in tiers. Pushes go to the newest tier, pops look through the older ones first, so
-/// the order is exact within a tier and, while a store grows, nearly so across two of them.
+/// the order is exact but for a push that runs beside the making of a tier.
 pub struct Fifo<T> {
     first: ArrayQueue<T>,
     later: [OnceLock<ArrayQueue<T>>; TIERS.len() - 1],

@@ -125,9 +125,9 @@ impl<T> Line<T> {
         node.waiter.stand_at(number);
         let hungry = node.stake == Stake::Hungry;
         self.nodes.push(node);
-        self.link(QUEUE, end, number);
+        self.link(QUEUE, self.behind(QUEUE, end), number);
         if hungry {
-            self.starve(number, end);
+            self.starve(number, self.behind(HUNGRY, end));
         }
     }
 
@@ -165,13 +165,15 @@ impl<T> Line<T> {
         some(self.ends[HUNGRY].after)
     }
 
-    /// Changes what a getter has beside its place. One that becomes hungry stands first among them: what
-    /// it had, it had before those who never had it.
+    /// Changes what a getter has beside its place. One that becomes hungry stands among them where it
+    /// stands in the queue.
     pub fn set_stake(&mut self, number: u32, stake: Stake) {
         let before = std::mem::replace(&mut self.node(number).stake, stake);
         match (before, stake) {
             (Stake::Hungry, Stake::Granted | Stake::Driving) => self.feed(number),
-            (Stake::Granted | Stake::Driving, Stake::Hungry) => self.starve(number, End::Front),
+            (Stake::Granted | Stake::Driving, Stake::Hungry) => {
+                self.starve(number, self.hungry_ahead(number));
+            }
             _ => {}
         }
     }
@@ -226,10 +228,32 @@ impl<T> Line<T> {
         nodes
     }
 
-    fn starve(&mut self, number: u32, end: End) {
+    /// Links a getter into the hungry, behind `ahead`.
+    fn starve(&mut self, number: u32, ahead: u32) {
         self.hungry += 1;
         self.impatient += usize::from(!self.nodes[number as usize].patient);
-        self.link(HUNGRY, end, number);
+        self.link(HUNGRY, ahead, number);
+    }
+
+    /// The nearest hungry getter ahead of this one. Passes only getters with a reservation, of which
+    /// there are never more than the word counts connects.
+    fn hungry_ahead(&self, number: u32) -> u32 {
+        let mut ahead = self.nodes[number as usize].links[QUEUE].before;
+        while let Some(node) = some(ahead).map(|number| &self.nodes[number as usize]) {
+            if node.stake == Stake::Hungry {
+                break;
+            }
+            ahead = node.links[QUEUE].before;
+        }
+        ahead
+    }
+
+    /// Whom a getter at one end of a list stands behind.
+    fn behind(&self, list: usize, end: End) -> u32 {
+        match end {
+            End::Front => NOBODY,
+            End::Back => self.ends[list].before,
+        }
     }
 
     fn feed(&mut self, number: u32) {
@@ -238,20 +262,14 @@ impl<T> Line<T> {
         self.unlink(HUNGRY, number);
     }
 
-    fn link(&mut self, list: usize, end: End, number: u32) {
-        let links = match end {
-            End::Front => Links {
-                before: NOBODY,
-                after: self.ends[list].after,
-            },
-            End::Back => Links {
-                before: self.ends[list].before,
-                after: NOBODY,
-            },
+    fn link(&mut self, list: usize, before: u32, number: u32) {
+        let after = match some(before) {
+            Some(before) => self.nodes[before as usize].links[list].after,
+            None => self.ends[list].after,
         };
-        self.nodes[number as usize].links[list] = links;
-        self.join(list, links.before, number);
-        self.join(list, number, links.after);
+        self.nodes[number as usize].links[list] = Links { before, after };
+        self.join(list, before, number);
+        self.join(list, number, after);
     }
 
     fn unlink(&mut self, list: usize, number: u32) {

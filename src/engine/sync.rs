@@ -1,11 +1,11 @@
 //! The primitives that the engine stands on: std, parking_lot and crossbeam; or, under
-//! `cfg(millpond_loom)`, stand-ins that loom can explore.
+//! `cfg(millpond_loom)` and `cfg(millpond_shuttle)`, stand-ins that loom and shuttle can explore.
 //!
-//! Nothing else in the crate names an atomic, a lock or a lock-free queue, so that what loom checks is
+//! Nothing else in the crate names an atomic, a lock or a lock-free queue, so that what they check is
 //! what ships. The stand-ins for crossbeam's types order nothing by themselves: an engine that leaned on
 //! an ordering which it does not state would fail its models.
 
-#[cfg(not(millpond_loom))]
+#[cfg(not(any(millpond_loom, millpond_shuttle)))]
 mod real {
     pub use crossbeam_queue::ArrayQueue;
     pub use crossbeam_utils::CachePadded;
@@ -25,12 +25,12 @@ mod real {
     }
 }
 
-#[cfg(millpond_loom)]
+#[cfg(any(millpond_loom, millpond_shuttle))]
 mod stand_in;
 
-#[cfg(not(millpond_loom))]
+#[cfg(not(any(millpond_loom, millpond_shuttle)))]
 pub use real::*;
-#[cfg(millpond_loom)]
+#[cfg(any(millpond_loom, millpond_shuttle))]
 pub use stand_in::*;
 
 pub use std::sync::{Arc, OnceLock};

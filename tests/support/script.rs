@@ -37,7 +37,9 @@ pub enum Step {
 
 /// A test's own code, run once from within a call of the manager's.
 #[derive(Clone)]
-pub struct Errand(Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>);
+pub struct Errand(Arc<Mutex<Option<Code>>>);
+
+type Code = Box<dyn FnOnce() + Send>;
 
 impl Errand {
     fn run(&self) {

@@ -1,19 +1,25 @@
-//! What stands in for std, parking_lot and crossbeam while loom explores the engine.
+//! What stands in for std, parking_lot and crossbeam while a checker explores the engine: loom every
+//! interleaving and every stale value of small models, shuttle some interleavings of large ones.
 
-pub use loom::sync::MutexGuard;
-pub use loom::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+#[cfg(millpond_loom)]
+use loom as checker;
+#[cfg(all(millpond_shuttle, not(millpond_loom)))]
+use shuttle as checker;
+
+pub use checker::sync::MutexGuard;
+pub use checker::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::cell::Cell;
 use std::fmt;
 use std::ops::Deref;
 
-/// loom's mutex with parking_lot's face: no poisoning.
+/// The checker's mutex with parking_lot's face: no poisoning.
 #[derive(Debug)]
-pub struct Mutex<T>(loom::sync::Mutex<T>);
+pub struct Mutex<T>(checker::sync::Mutex<T>);
 
 impl<T> Mutex<T> {
     /// A free lock around `value`.
     pub fn new(value: T) -> Self {
-        Self(loom::sync::Mutex::new(value))
+        Self(checker::sync::Mutex::new(value))
     }
 
     /// Waits for the lock.
@@ -24,7 +30,7 @@ impl<T> Mutex<T> {
     }
 }
 
-/// No padding: loom knows no cache.
+/// No padding: no checker knows a cache.
 #[derive(Debug)]
 pub struct CachePadded<T>(T);
 
@@ -43,19 +49,19 @@ impl<T> Deref for CachePadded<T> {
 }
 
 thread_local! {
-    /// loom runs all threads of a model on the one that explores it.
+    /// Both checkers run all threads of a model on the one that explores it.
     static PAUSES: Cell<usize> = const { Cell::new(0) };
 }
 
-/// A yield that loom sees.
+/// A yield that the checker sees.
 #[derive(Debug, Default)]
-pub struct Backoff;
+pub struct Backoff(());
 
 impl Backoff {
     /// Lets another thread run.
     pub fn pause(&self) {
         PAUSES.set(PAUSES.get() + 1);
-        loom::thread::yield_now();
+        checker::thread::yield_now();
     }
 
     /// How often anybody has paused since this was asked last: a stack never has to.
@@ -64,8 +70,8 @@ impl Backoff {
     }
 }
 
-/// crossbeam's `AtomicCell` without its orderings: a step that loom can place, and a value that loom
-/// does not see.
+/// crossbeam's `AtomicCell` without its orderings: a step that the checker can place, and a value
+/// that it does not see.
 pub struct AtomicCell<T> {
     steps: AtomicUsize,
     value: std::sync::Mutex<T>,
@@ -120,7 +126,7 @@ impl<T> fmt::Debug for AtomicCell<T> {
     }
 }
 
-/// crossbeam's `ArrayQueue` as loom can explore it: a bounded ring whose places carry turn numbers
+/// crossbeam's `ArrayQueue` as a checker can explore it: a bounded ring whose places carry turn numbers
 /// (D. Vyukov's bounded queue, on which crossbeam's is built too).
 ///
 /// `tests/idle_store.rs` holds the contract that this and the real queue must keep.
@@ -175,7 +181,7 @@ impl<T> ArrayQueue<T> {
             } else if turn < tail {
                 return Err(value);
             } else {
-                loom::thread::yield_now();
+                checker::thread::yield_now();
             }
         }
     }
@@ -207,7 +213,7 @@ impl<T> ArrayQueue<T> {
             } else if turn < head + 1 {
                 return None;
             } else {
-                loom::thread::yield_now();
+                checker::thread::yield_now();
             }
         }
     }
