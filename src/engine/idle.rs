@@ -328,3 +328,89 @@ impl<T> fmt::Debug for Lifo<T> {
         f.debug_struct("Lifo").finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, not(any(millpond_loom, millpond_shuttle))))]
+mod tests {
+    //! What both queues must keep, crossbeam's here and loom's stand-in in `loom-tests/tests/idle_store.rs`,
+    //! and what the tiers add to it.
+    use super::super::sync::Mutex;
+    use super::*;
+    use std::thread::scope;
+
+    #[test]
+    fn a_full_queue_gives_back_what_it_does_not_take() {
+        let queue = ArrayQueue::new(2);
+        assert_eq!(
+            (queue.push(1), queue.push(2), queue.push(3)),
+            (Ok(()), Ok(()), Err(3))
+        );
+        assert_eq!(
+            (queue.pop(), queue.pop(), queue.pop()),
+            (Some(1), Some(2), None)
+        );
+    }
+
+    #[test]
+    fn oldest_first_across_all_tiers_and_newest_first_on_the_stack() {
+        for count in [1, TIERS[0], TIERS[0] + 1, TIERS[0] + TIERS[1] + 1, 6_000] {
+            let (fifo, lifo) = (Store::new(Order::Fifo), Store::new(Order::Lifo));
+            (0..count).for_each(|object| {
+                fifo.push(object);
+                lifo.push(object);
+            });
+            assert!((0..count).all(|object| fifo.pop() == object));
+            assert!((0..count).rev().all(|object| lifo.pop() == object));
+        }
+    }
+
+    #[test]
+    fn what_several_threads_push_several_pop_once_each_and_in_the_order_of_its_pusher() {
+        const EACH: usize = 20_000;
+        for order in [Order::Fifo, Order::Lifo] {
+            let store = Store::new(order);
+            let book = Mutex::new((0, 2 * EACH));
+            let popped: Vec<Vec<(usize, usize)>> = scope(|threads| {
+                for pusher in 0..2 {
+                    let (store, book) = (&store, &book);
+                    threads.spawn(move || {
+                        for number in 0..EACH {
+                            store.push((pusher, number));
+                            book.lock().0 += 1;
+                        }
+                    });
+                }
+                let popper = || threads.spawn(|| drain(&store, &book));
+                let poppers = [popper(), popper()];
+                poppers.map(|popper| popper.join().unwrap()).into()
+            });
+            let mut all: Vec<_> = popped.iter().flatten().copied().collect();
+            all.sort_unstable();
+            assert!(
+                all.into_iter()
+                    .eq((0..2).flat_map(|p| (0..EACH).map(move |n| (p, n))))
+            );
+            if order == Order::Fifo {
+                for mine in &popped {
+                    let of = |pusher| mine.iter().filter(move |(by, _)| *by == pusher);
+                    assert!((0..2).all(|pusher| of(pusher).is_sorted()));
+                }
+            }
+        }
+    }
+
+    /// Claims what is counted and pops it, until nothing is left to come.
+    fn drain<T>(store: &Store<T>, book: &Mutex<(usize, usize)>) -> Vec<T> {
+        let mut mine = Vec::new();
+        loop {
+            let (counted, left) = &mut *book.lock();
+            if *left == 0 {
+                return mine;
+            }
+            if *counted > 0 {
+                *counted -= 1;
+                *left -= 1;
+                mine.push(store.pop());
+            }
+        }
+    }
+}

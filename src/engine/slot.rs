@@ -4,11 +4,11 @@
 //! read-modify-write; whoever reads sees one whole check-out or none.
 //!
 //! ```text
-//! take out:  holder = …; taken = now [Release]        back:  taken = IN [Release]
+//! take out:  holder = …; taken = now [Release]        back:  taken = IN
 //! read:      taken [Acquire]; holder; taken again: the same? then they belong together
 //! ```
 
-use super::sync::{Arc, AtomicCell, AtomicU64, Mutex, Ordering};
+use super::sync::{Arc, AtomicRef, AtomicU64, Mutex, Ordering};
 use std::panic::Location;
 
 /// The record of one slot, shared by its owner and by those who look.
@@ -16,7 +16,7 @@ use std::panic::Location;
 pub struct Record {
     id: usize,
     taken: AtomicU64,
-    caller: AtomicCell<Option<&'static Location<'static>>>,
+    caller: AtomicRef<Location<'static>>,
     label: Mutex<Option<Arc<str>>>,
 }
 
@@ -42,7 +42,7 @@ impl Record {
         Self {
             id,
             taken: AtomicU64::new(IN),
-            caller: AtomicCell::new(None),
+            caller: AtomicRef::new(),
             label: Mutex::new(None),
         }
     }
@@ -55,9 +55,9 @@ impl Record {
     /// The object is taken at `now`. Only by the slot's owner.
     #[inline]
     pub fn take_out(&self, now: u64, caller: &'static Location<'static>) {
-        // The cell stores with Release and loads with Acquire (crossbeam's promise): who reads this
-        // caller also reads that the object had come back before, if not yet who took it.
-        self.caller.store(Some(caller));
+        // Stored with Release, loaded with Acquire: who reads this caller finds, when it looks at the time
+        // again, at least that the object had come back before.
+        self.caller.store(caller);
         // ORDERING(record out): Release pairs with `record read`: who reads this time finds its caller.
         self.taken.store(now, Ordering::Release);
     }
@@ -65,8 +65,9 @@ impl Record {
     /// The object comes back. Only by the slot's owner.
     #[inline]
     pub fn put_in(&self) {
-        // ORDERING(record in): Release, so that a later caller is not read beside an older time.
-        self.taken.store(IN, Ordering::Release);
+        // ORDERING(record in): Relaxed; the next caller is stored with Release after it, so who reads that
+        // caller finds this too when it looks at the time again.
+        self.taken.store(IN, Ordering::Relaxed);
     }
 
     /// Writes down or wipes out what the taker calls itself. Only by the slot's owner, before it is taken
@@ -87,7 +88,7 @@ impl Record {
             label: self.label.lock().clone(),
         };
         // ORDERING(record again): Relaxed; the cell's own load is ordered before it.
-        let same = self.taken.load(Ordering::Relaxed) == taken;
+        let same = self.taken.load(Ordering::Acquire) == taken;
         (same && taken != IN).then_some(holding)
     }
 }

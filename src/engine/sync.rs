@@ -13,6 +13,28 @@ mod real {
     pub use parking_lot::{Mutex, MutexGuard};
     pub use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
+    /// A reference that is stored and loaded at once.
+    #[derive(Debug)]
+    pub struct AtomicRef<T: 'static>(AtomicCell<Option<&'static T>>);
+
+    impl<T> AtomicRef<T> {
+        /// No reference yet.
+        pub fn new() -> Self {
+            Self(AtomicCell::new(None))
+        }
+
+        /// Stores with Release: crossbeam promises it of its cell.
+        #[inline]
+        pub fn store(&self, value: &'static T) {
+            self.0.store(Some(value));
+        }
+
+        /// Loads with Acquire: crossbeam promises it of its cell.
+        pub fn load(&self) -> Option<&'static T> {
+            self.0.load()
+        }
+    }
+
     /// Waits a moment for another thread that is in the middle of a step.
     #[derive(Debug, Default)]
     pub struct Backoff(crossbeam_utils::Backoff);

@@ -9,6 +9,7 @@ use shuttle as checker;
 pub use checker::sync::MutexGuard;
 pub use checker::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::fmt;
 use std::ops::Deref;
 
@@ -92,23 +93,6 @@ impl<T> AtomicCell<T> {
         // the cell for an ordering.
         self.steps.fetch_add(1, Ordering::Relaxed);
         std::mem::replace(&mut self.value.lock().expect("no panic inside"), value)
-    }
-
-    /// Puts `value` in; Release, as crossbeam documents.
-    pub fn store(&self, value: T) {
-        *self.value.lock().expect("no panic inside") = value;
-        // ORDERING(stand-in cell store): Release, which crossbeam promises for stores.
-        self.steps.fetch_add(1, Ordering::Release);
-    }
-
-    /// A copy of what is there; Acquire, as crossbeam documents.
-    pub fn load(&self) -> T
-    where
-        T: Copy,
-    {
-        // ORDERING(stand-in cell load): Acquire, which crossbeam promises for loads.
-        self.steps.load(Ordering::Acquire);
-        *self.value.lock().expect("no panic inside")
     }
 
     /// Takes what is there and leaves the default.
@@ -222,5 +206,50 @@ impl<T> ArrayQueue<T> {
 impl<T> fmt::Debug for ArrayQueue<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ArrayQueue").finish_non_exhaustive()
+    }
+}
+
+/// A reference that is stored and loaded at once: an address that the checker sees, and a book to find
+/// the reference by it.
+pub struct AtomicRef<T: 'static> {
+    address: AtomicUsize,
+    book: std::sync::Mutex<HashMap<usize, &'static T>>,
+}
+
+impl<T> AtomicRef<T> {
+    /// No reference yet.
+    pub fn new() -> Self {
+        Self {
+            address: AtomicUsize::new(0),
+            book: std::sync::Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// Release, as crossbeam promises for the stores of its cell.
+    pub fn store(&self, value: &'static T) {
+        let address = std::ptr::from_ref(value) as usize;
+        self.book
+            .lock()
+            .expect("no panic inside")
+            .insert(address, value);
+        // ORDERING(stand-in reference stored): Release; see above.
+        self.address.store(address, Ordering::Release);
+    }
+
+    /// Acquire, as crossbeam promises for the loads of its cell.
+    pub fn load(&self) -> Option<&'static T> {
+        // ORDERING(stand-in reference loaded): Acquire; see above.
+        let address = self.address.load(Ordering::Acquire);
+        self.book
+            .lock()
+            .expect("no panic inside")
+            .get(&address)
+            .copied()
+    }
+}
+
+impl<T> fmt::Debug for AtomicRef<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AtomicRef").finish_non_exhaustive()
     }
 }
