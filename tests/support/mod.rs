@@ -11,8 +11,10 @@
 )]
 
 pub mod counting;
+pub mod duel;
 pub mod exits;
 pub mod hand;
+pub mod model;
 pub mod oracle;
 pub mod polled;
 pub mod scene;

@@ -37,8 +37,19 @@ impl Scene {
 
     pub fn built(max: usize, runtime: bool, set: impl FnOnce(TestBuilder) -> TestBuilder) -> Self {
         let world = World::default();
+        let builder = set(hooked(&world).max_size(max));
+        Self::on(world, builder, max, runtime)
+    }
+
+    /// A pool without hooks.
+    pub fn bare(max: usize, runtime: bool, set: impl FnOnce(TestBuilder) -> TestBuilder) -> Self {
+        let world = World::default();
+        let builder = set(Pool::builder(world.clone()).max_size(max));
+        Self::on(world, builder, max, runtime)
+    }
+
+    fn on(world: World, mut builder: TestBuilder, max: usize, runtime: bool) -> Self {
         world.limit(max);
-        let mut builder = set(hooked(&world).max_size(max));
         let runtime = runtime.then(paused_runtime);
         if runtime.is_some() {
             builder = builder.runtime(Runtime::Tokio1);

@@ -97,6 +97,13 @@ impl World {
         self.book().live
     }
 
+    /// Which objects exist in the pool, in the order in which they were made.
+    pub fn objects(&self) -> Vec<usize> {
+        let book = self.book();
+        let here = |id: &usize| book.lives[*id].dropped == 0 && !book.lives[*id].away;
+        (0..book.lives.len()).filter(here).collect()
+    }
+
     /// Which objects were dropped.
     pub fn gone(&self) -> Vec<usize> {
         let book = self.book();

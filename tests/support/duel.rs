@@ -1,0 +1,349 @@
+//! A script played on a pool and on the reference model side by side: after every move, both must show
+//! the same counts, and have given the same answer.
+
+use super::hand::Hand;
+use super::model::{Answer, Counts, End, Model, Plan, Setup};
+use super::oracle::NO_WAIT;
+use super::polled::Polled;
+use super::scene::{Got, Scene};
+use super::script::{Gate, Step};
+use millpond::managed::{PoolError, QueueMode, TimeoutType};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Once;
+use std::task::Poll;
+
+/// One move of a script. A number says which of the getters, objects or gates that there are: all
+/// numbers are good, and small ones stay small when a script is shrunk.
+#[derive(Clone, Copy, Debug)]
+pub enum Move {
+    /// A getter appears, and is polled; impatient ones would not wait.
+    Get {
+        patient: bool,
+    },
+    /// A getter appears, and is not polled yet.
+    Appear {
+        patient: bool,
+    },
+    Poll(u8),
+    /// Polled with another waker than before.
+    PollAnew(u8),
+    Cancel(u8),
+    Return(u8),
+    /// What comes back is known to be dead.
+    Broken(u8),
+    Take(u8),
+    /// What the next `create` that has no plan yet will do.
+    Create(Ending),
+    /// What the next `recycle` that has no plan yet will do.
+    Recycle(Ending),
+    /// Opens a gate: a call that waits at it may end.
+    Open(u8),
+    Resize(u8),
+    /// Keeps the idle objects whose bit is set.
+    Retain(u8),
+    Close,
+}
+
+/// How a call ends, and whether a gate holds it up.
+#[derive(Clone, Copy, Debug)]
+pub enum Ending {
+    Now(End),
+    Late(End),
+}
+
+/// How often a getter came to each answer when it was polled.
+pub type Tally = BTreeMap<&'static str, usize>;
+
+/// The two, and what happened so far, to be read when they differ.
+struct Duel<'a> {
+    scene: &'a Scene,
+    model: Model,
+    getters: BTreeMap<usize, Polled<'a, Got>>,
+    held: BTreeMap<usize, Hand>,
+    /// Those that are closed still, with their numbers in the model.
+    gates: Vec<(usize, Gate)>,
+    begun: usize,
+    tally: Tally,
+    log: String,
+}
+
+/// Plays `script`; then everything ends, and the oracles are asked. Panics with the script as it was
+/// understood, move by move, if anything differs.
+pub fn play(setup: Setup, hooks: bool, script: &[Move]) -> Tally {
+    quiet();
+    let mode = match setup.newest_first {
+        true => QueueMode::Lifo,
+        false => QueueMode::Fifo,
+    };
+    let set = |builder: super::scene::TestBuilder| builder.queue_mode(mode);
+    let scene = match hooks {
+        true => Scene::built(setup.max, setup.background, set),
+        false => Scene::bare(setup.max, setup.background, set),
+    };
+    let mut duel = Duel {
+        scene: &scene,
+        model: Model::new(setup),
+        getters: BTreeMap::new(),
+        held: BTreeMap::new(),
+        gates: Vec::new(),
+        begun: 0,
+        tally: Tally::new(),
+        log: format!("{setup:?}, hooks: {hooks}\n"),
+    };
+    let played = catch_unwind(AssertUnwindSafe(|| {
+        script.iter().for_each(|step| duel.step(*step));
+        duel.end();
+    }));
+    let Duel {
+        log, model, tally, ..
+    } = duel;
+    let ended = played.and_then(|()| {
+        catch_unwind(AssertUnwindSafe(|| match model.counts() {
+            Counts { closed: true, .. } => scene.all_gone(),
+            Counts { max_size, .. } => scene.all_well(max_size),
+        }))
+    });
+    if let Err(panic) = ended {
+        let words = panic.downcast_ref::<String>().cloned();
+        let words = words.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
+        match words {
+            Some(words) => panic!("{words}\n\nthe script:\n{log}"),
+            None => resume_unwind(panic),
+        }
+    }
+    tally
+}
+
+impl<'a> Duel<'a> {
+    fn step(&mut self, step: Move) {
+        match step {
+            Move::Get { patient } => {
+                self.appear(patient);
+                self.poll(self.begun - 1, false);
+            }
+            Move::Appear { patient } => self.appear(patient),
+            Move::Poll(nth) => self.with_getter(nth, |duel, getter| duel.poll(getter, false)),
+            Move::PollAnew(nth) => self.with_getter(nth, |duel, getter| duel.poll(getter, true)),
+            Move::Cancel(nth) => self.with_getter(nth, Self::cancel),
+            Move::Return(nth) => self.with_held(nth, |duel, object, hand| {
+                duel.say(format_args!("object {object} comes back"));
+                duel.model.give_back(object, false);
+                drop(hand);
+            }),
+            Move::Broken(nth) => self.with_held(nth, |duel, object, hand| {
+                duel.say(format_args!("object {object} comes back, broken"));
+                duel.model.give_back(object, true);
+                duel.scene.world.broken.then(Step::Err);
+                drop(hand);
+            }),
+            Move::Take(nth) => self.with_held(nth, |duel, object, hand| {
+                duel.say(format_args!("object {object} is taken"));
+                duel.model.take(object);
+                drop(hand.take());
+            }),
+            Move::Create(ending) => {
+                let (plan, step) = self.plan("create", ending);
+                self.model.creates.push_back(plan);
+                self.scene.world.create.then(step);
+            }
+            Move::Recycle(ending) => {
+                let (plan, step) = self.plan("recycle", ending);
+                self.model.checks.push_back(plan);
+                self.scene.world.recycle.then(step);
+            }
+            Move::Open(nth) => {
+                if let Some(nth) = pick(nth, self.gates.len()) {
+                    let (number, gate) = self.gates.remove(nth);
+                    self.say(format_args!("gate {number} opens"));
+                    gate.open();
+                    self.scene.settle();
+                    self.model.open(number);
+                }
+            }
+            Move::Resize(max) => {
+                self.say(format_args!("resize to {max}"));
+                self.scene.resize(usize::from(max));
+                self.model.resize(usize::from(max));
+            }
+            Move::Retain(bits) => {
+                let keep = |object: usize| bits >> (object % 8) & 1 == 1;
+                self.say(format_args!("retain {bits:#010b}"));
+                let removed = self.scene.retain(|thing| keep(thing.id));
+                let removed: Vec<_> = removed.iter().map(|thing| thing.id).collect();
+                assert_eq!(removed, self.model.retain(keep).1, "removed by retain");
+            }
+            Move::Close => {
+                self.say(format_args!("close"));
+                self.scene.pool.close();
+                self.model.close();
+            }
+        }
+        self.compare();
+    }
+
+    fn with_getter(&mut self, nth: u8, step: impl FnOnce(&mut Self, usize)) {
+        let getters = self.model.getters();
+        if let Some(nth) = pick(nth, getters.len()) {
+            step(self, getters[nth]);
+        }
+    }
+
+    fn with_held(&mut self, nth: u8, step: impl FnOnce(&mut Self, usize, Hand)) {
+        if let Some(nth) = pick(nth, self.model.held().len()) {
+            let object = self.model.held()[nth];
+            let hand = self.held.remove(&object).expect("held in both");
+            step(self, object, hand);
+        }
+    }
+
+    fn plan(&mut self, what: &str, ending: Ending) -> (Plan, Step) {
+        let (end, late) = match ending {
+            Ending::Now(end) => (end, false),
+            Ending::Late(end) => (end, true),
+        };
+        let step = match end {
+            End::Good => Step::Ok,
+            End::Fails => Step::Err,
+            End::Panics => Step::Panic,
+        };
+        let gate = late.then(|| self.model.gate());
+        self.say(format_args!(
+            "a {what} will end as {end:?}, behind gate {gate:?}"
+        ));
+        let step = gate.map_or(step.clone(), |number| {
+            let gate = Gate::new();
+            self.gates.push((number, gate.clone()));
+            Step::at_then(&gate, step)
+        });
+        (Plan { end, gate }, step)
+    }
+
+    fn appear(&mut self, patient: bool) {
+        let number = self.begun;
+        self.begun += 1;
+        let scene = self.scene;
+        let getter = match patient {
+            true => scene.get(),
+            false => scene.get_within(&NO_WAIT),
+        };
+        self.getters.insert(number, getter);
+        self.model.get(number, patient);
+        let kind = if patient {
+            "a getter"
+        } else {
+            "an impatient getter"
+        };
+        self.say(format_args!("{kind}: {number}"));
+    }
+
+    fn poll(&mut self, number: usize, anew: bool) {
+        let getter = self.getters.get_mut(&number).expect("alive in both");
+        if anew {
+            getter.change_waker();
+        }
+        let polled = catch_unwind(AssertUnwindSafe(|| getter.poll()));
+        let mut hand = None;
+        let answer = match polled {
+            Ok(Poll::Pending) => Answer::Pending,
+            Ok(Poll::Ready(Ok(object))) => Answer::Object(hand.insert(object).id),
+            Ok(Poll::Ready(Err(PoolError::Backend(_)))) => Answer::Failed,
+            Ok(Poll::Ready(Err(PoolError::Closed))) => Answer::Closed,
+            Ok(Poll::Ready(Err(PoolError::Timeout(TimeoutType::Wait)))) => Answer::WouldWait,
+            Ok(Poll::Ready(Err(other))) => panic!("getter {number}: {other}"),
+            Err(_) => Answer::Panicked,
+        };
+        if answer != Answer::Pending {
+            self.getters.remove(&number);
+        }
+        self.scene.settle();
+        self.say(format_args!("getter {number} is polled: {answer:?}"));
+        let kind = match answer {
+            Answer::Pending => "pending",
+            Answer::Object(_) => "object",
+            Answer::Failed => "failed",
+            Answer::Panicked => "panicked",
+            Answer::WouldWait => "would wait",
+            Answer::Closed => "closed",
+        };
+        *self.tally.entry(kind).or_default() += 1;
+        assert_eq!(
+            answer,
+            self.model.poll(number),
+            "the pool's answer, the model's"
+        );
+        self.held.extend(hand.map(|hand| (hand.id, hand)));
+    }
+
+    fn cancel(&mut self, number: usize) {
+        self.say(format_args!("getter {number} is cancelled"));
+        let getter = self.getters.remove(&number).expect("alive in both");
+        getter.cancel().expect("a cancel does not panic");
+        self.scene.settle();
+        self.model.cancel(number);
+    }
+
+    /// Everything ends: calls, getters, those who hold.
+    fn end(&mut self) {
+        while !self.gates.is_empty() {
+            self.step(Move::Open(0));
+        }
+        while !self.getters.is_empty() {
+            self.step(Move::Cancel(0));
+        }
+        while !self.held.is_empty() {
+            self.step(Move::Return(0));
+        }
+    }
+
+    fn compare(&self) {
+        let (now, world) = (self.scene.pool.snapshot(), &self.scene.world);
+        let counts = Counts {
+            max_size: now.max_size,
+            size: now.size,
+            idle: now.idle,
+            connecting: now.connecting,
+            in_use: now.in_use,
+            waiting: now.waiting,
+            closed: now.closed,
+            creating: world.connecting(),
+        };
+        assert_eq!(counts, self.model.counts(), "the pool, the model");
+        assert_eq!(
+            world.objects(),
+            self.model.objects(),
+            "the objects that live"
+        );
+        for (number, getter) in &self.getters {
+            let forgotten = self.model.has_news(*number) && !getter.is_woken();
+            assert!(
+                !forgotten,
+                "getter {number} sleeps beside what it was given"
+            );
+        }
+        super::oracle::lim(&self.scene.pool);
+    }
+
+    fn say(&mut self, what: std::fmt::Arguments<'_>) {
+        writeln!(self.log, "  {what}").expect("a string takes all");
+    }
+}
+
+fn pick(nth: u8, of: usize) -> Option<usize> {
+    usize::from(nth).checked_rem(of)
+}
+
+/// Scripted panics are not reported: there are thousands.
+pub fn quiet() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let report = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            let scripted = panic.payload().downcast_ref() == Some(&"scripted panic");
+            if !scripted {
+                report(panic);
+            }
+        }));
+    });
+}
