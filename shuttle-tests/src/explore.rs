@@ -5,7 +5,7 @@ use crate::diary;
 use crate::scene::{Shape, play};
 use crate::sights;
 use shuttle::scheduler::{PctScheduler, RandomScheduler, ReplayScheduler, Scheduler};
-use shuttle::{Config, Runner};
+use shuttle::{Config, MaxSteps, Runner};
 use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
@@ -21,11 +21,13 @@ pub enum Schedules {
     Pct(usize),
 }
 
-/// Plays scripts of this shape at `ordinary` schedules, unless the caller's variables say otherwise. Prints the seed, how many executions that were, and
-/// how long they took; on failure, also the last steps and how to replay them.
+/// Plays scripts of this shape at `ordinary` schedules, unless the caller's variables say otherwise. Prints
+/// the seed, how many executions that were, and how long they took; on failure, also the last steps and how
+/// to replay them.
 ///
 /// # Errors
-/// If the scripts did not meet what they are there for. (Not a panic: on each one shuttle would print a schedule.)
+/// If the scripts did not meet what they are there for. (Not a panic: on each one shuttle would print a
+/// schedule.)
 pub fn explore(
     name: &str,
     schedules: Schedules,
@@ -38,24 +40,21 @@ pub fn explore(
         return Ok(());
     }
     let (bounds, begin) = (Bounds::asked(ordinary), Instant::now());
-    println!("{name}: seed {}", bounds.seed);
-    diary::forget();
+    println!("{name}: from seed {}", bounds.seed);
     sights::forget();
-    let Bounds {
-        iterations, seed, ..
-    } = bounds;
-    let executions = match schedules {
-        Schedules::Random => bounds.run(
-            RandomScheduler::new_from_seed(seed, iterations),
+    let mut executions = 0;
+    for batch in 0.. {
+        executions += run(
             name,
+            schedules,
             shape,
-        ),
-        Schedules::Pct(depth) => bounds.run(
-            PctScheduler::new_from_seed(seed, depth, iterations),
-            name,
-            shape,
-        ),
-    };
+            bounds.seed + batch,
+            bounds.iterations,
+        );
+        if begin.elapsed() >= bounds.time {
+            break;
+        }
+    }
     let seconds = begin.elapsed().as_secs_f64();
     println!("{name}: {executions} executions, {seconds:.1} s");
     // Too few need not have met everything.
@@ -68,45 +67,50 @@ pub fn explore(
 /// How far, and from where.
 #[derive(Debug)]
 struct Bounds {
-    iterations: usize,
     seed: u64,
-    time: Option<Duration>,
+    /// Executions from one seed. The next ones have the next seed.
+    iterations: usize,
+    /// No more seeds after it.
+    time: Duration,
 }
 
 impl Bounds {
-    /// What the caller's variables ask for. Without any: the same schedules each time. With a time: other
-    /// ones each time, as many as go into it.
+    /// What the caller's variables ask for. Without any: one seed, the same each time. With a time: other
+    /// ones each time.
     fn asked(ordinary: usize) -> Self {
         let time = number(SECONDS).map(Duration::from_secs);
-        let iterations = if time.is_some() { usize::MAX } else { ordinary };
-        let asked = number(ITERATIONS).map(|asked| usize::try_from(asked).unwrap_or(usize::MAX));
-        let first = if time.is_some() {
-            fresh_seed()
-        } else {
-            SEED_ZERO
+        let iterations = number(ITERATIONS).and_then(|asked| usize::try_from(asked).ok());
+        let (seed, batch) = match time {
+            None => (0, ordinary),
+            Some(_) => (fresh_seed(), BATCH),
         };
         Self {
-            iterations: asked.unwrap_or(iterations),
-            seed: number(SEED).unwrap_or(first),
-            time,
+            seed: number(SEED).unwrap_or(seed),
+            iterations: iterations.unwrap_or(batch),
+            time: time.unwrap_or_default(),
         }
     }
+}
 
-    fn run(&self, scheduler: impl Scheduler + 'static, name: &str, shape: Shape) -> usize {
-        let mut config = config();
-        config.max_time = self.time;
-        let runner = Runner::new(scheduler, config);
-        let run = AssertUnwindSafe(|| runner.run(move || play(shape)));
-        catch_unwind(run).unwrap_or_else(|panic| {
-            eprintln!("{}", diary::read());
-            eprintln!("to run the schedule above again: {REPLAY}='…' and the test {name} alone");
-            eprintln!(
-                "to come by it again: {SEED}={} and as many iterations",
-                self.seed
-            );
-            resume_unwind(panic)
-        })
-    }
+/// So many executions from one seed.
+fn run(name: &str, schedules: Schedules, shape: Shape, seed: u64, iterations: usize) -> usize {
+    diary::forget();
+    let explore = AssertUnwindSafe(|| match schedules {
+        Schedules::Random => play_at(RandomScheduler::new_from_seed(seed, iterations), shape),
+        Schedules::Pct(depth) => {
+            play_at(PctScheduler::new_from_seed(seed, depth, iterations), shape)
+        }
+    });
+    catch_unwind(explore).unwrap_or_else(|panic| {
+        eprintln!("{}", diary::read());
+        eprintln!("{name}: to play it again: {REPLAY}=file, with the schedule above in it;");
+        eprintln!("{name}: or {SEED}={seed} {ITERATIONS}={iterations}");
+        resume_unwind(panic)
+    })
+}
+
+fn play_at(scheduler: impl Scheduler + 'static, shape: Shape) -> usize {
+    Runner::new(scheduler, config()).run(move || play(shape))
 }
 
 /// Plays one schedule again: the text that was printed, or a file that has it.
@@ -116,8 +120,7 @@ fn replay(schedule: &str, shape: Shape) {
     } else {
         ReplayScheduler::new_from_encoded(schedule.trim())
     };
-    let run = AssertUnwindSafe(|| Runner::new(scheduler, config()).run(move || play(shape)));
-    let end = catch_unwind(run);
+    let end = catch_unwind(AssertUnwindSafe(|| play_at(scheduler, shape)));
     eprintln!("{}", diary::read());
     if let Err(panic) = end {
         resume_unwind(panic);
@@ -127,6 +130,7 @@ fn replay(schedule: &str, shape: Shape) {
 fn config() -> Config {
     let mut config = Config::new();
     config.stack_size = STACK;
+    config.max_steps = MaxSteps::FailAfter(STEPS);
     // That it takes every ordering for SeqCst is said in README.md.
     config.silence_warnings = true;
     config
@@ -150,7 +154,9 @@ const ITERATIONS: &str = "MILLPOND_SHUTTLE_ITERATIONS";
 const SECONDS: &str = "MILLPOND_SHUTTLE_SECONDS";
 const SEED: &str = "MILLPOND_SHUTTLE_SEED";
 const REPLAY: &str = "MILLPOND_SHUTTLE_REPLAY";
-/// Where the ordinary run begins.
-const SEED_ZERO: u64 = 0;
+/// Executions from one seed where the time is given: few, so that a failure comes again soon.
+const BATCH: usize = 1_000;
+/// Steps of shuttle's in one execution; scripts take up to about 3,000. More is a loop without an end.
+const STEPS: usize = 100_000;
 /// Room for a panic's message too.
 const STACK: usize = 0x2_0000;

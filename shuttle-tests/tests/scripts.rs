@@ -3,7 +3,7 @@
 
 use millpond_shuttle_tests::{Schedules, Shape, explore};
 
-const ITERATIONS: usize = 10_000;
+const ITERATIONS: usize = 8_000;
 
 /// All threads advance together; the maximum only grows.
 #[test]

@@ -28,9 +28,12 @@ pub enum Order {
 
 /// Either of the two stores.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one for each pool, and a box would cost every get a load"
+#[cfg_attr(
+    not(millpond_loom),
+    expect(
+        clippy::large_enum_variant,
+        reason = "one for each pool, and a box would cost every get a load"
+    )
 )]
 pub enum Store<T> {
     /// See [`Fifo`].
