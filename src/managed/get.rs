@@ -58,54 +58,48 @@ impl<M: Manager> Core<M> {
         timeouts: &Timeouts,
         phase: impl Fn(TimeoutType),
     ) -> Result<Box<Slot<M>>, Failure<M::Error>> {
-        let claimed = match self.engine.claim() {
-            // Without hooks and without a bound there is nothing around the manager's own check: to build
-            // a future around it would cost this path more than one of its atomic operations.
-            Claim::Object(slot) if self.bare_recycle && timeouts.recycle.is_none() => {
+        let owed = match self.engine.claim() {
+            Claim::Object(slot) => {
                 let mut doubtful = Doubtful::new(slot);
                 let slot = doubtful.slot();
                 phase(TimeoutType::Recycle);
-                if self
-                    .manager
-                    .recycle(&mut slot.object, &slot.metrics)
-                    .await
-                    .is_ok()
-                {
+                // Without hooks and without a bound there is nothing around the manager's own check: to
+                // build a future around it would cost this path more than one of its atomic operations.
+                let good = if self.bare_recycle && timeouts.recycle.is_none() {
+                    let check = self.manager.recycle(&mut slot.object, &slot.metrics);
+                    check.await.is_ok()
+                } else {
+                    self.check(slot, timeouts).await
+                };
+                if good {
                     return Ok(doubtful.pass());
                 }
-                Claimed::Dead(doubtful.destroy())
+                Some(doubtful.destroy())
             }
-            Claim::Object(slot) => Claimed::Object(Held::new(slot)),
-            Claim::Empty => Claimed::Nothing,
+            Claim::Empty => None,
             Claim::Closed => return Err(Failure::Error(PoolError::Closed)),
         };
         // Boxed, so that the future of a get is small: it is moved into every caller's own.
-        Box::pin(self.obtain_from(claimed, timeouts, phase)).await
+        Box::pin(self.obtain_in_line(owed, timeouts, phase)).await
     }
 
-    /// The rest of the way, where the claim alone did not do.
-    async fn obtain_from(
+    /// The rest of the way for a getter that found nothing idle, or only a dead object, for which it still
+    /// owes.
+    async fn obtain_in_line(
         self: &Arc<Self>,
-        mut claimed: Claimed<M>,
+        mut owed: Option<Owed<M>>,
         timeouts: &Timeouts,
         phase: impl Fn(TimeoutType),
     ) -> Result<Box<Slot<M>>, Failure<M::Error>> {
         // One timer for all of its waiting: being served a dead object starts no fresh bound.
         let mut wait_over = pin!(None);
         loop {
-            let slot = match claimed {
-                Claimed::Object(held) => held.keep(),
-                Claimed::Nothing | Claimed::Dead(_) => {
-                    let getter = Getter::new(self, timeouts, claimed.into_owed());
-                    let wait_bound = || over(self.runtime, timeouts.wait);
-                    match getter
-                        .stand_in_line(&mut wait_over, wait_bound, &phase)
-                        .await?
-                    {
-                        Got::Made(slot) => return Ok(slot),
-                        Got::Used(slot) => slot,
-                    }
-                }
+            let getter = Getter::new(self, timeouts, owed.take());
+            let wait_bound = || over(self.runtime, timeouts.wait);
+            let waited = getter.stand_in_line(&mut wait_over, wait_bound, &phase);
+            let slot = match waited.await? {
+                Got::Made(slot) => return Ok(slot),
+                Got::Used(slot) => slot,
             };
             phase(TimeoutType::Recycle);
             let mut doubtful = Doubtful::new(slot);
@@ -113,26 +107,7 @@ impl<M: Manager> Core<M> {
                 return Ok(doubtful.pass());
             }
             // It goes on where it was: at the head of the line, or of what is idle.
-            claimed = Claimed::Dead(doubtful.destroy());
-        }
-    }
-}
-
-/// What a getter has before it stands in line.
-enum Claimed<M: Manager> {
-    /// An object to be checked.
-    Object(Held<M>),
-    /// A dead object's place.
-    Dead(Owed<M>),
-    /// Nothing.
-    Nothing,
-}
-
-impl<M: Manager> Claimed<M> {
-    fn into_owed(self) -> Option<Owed<M>> {
-        match self {
-            Self::Dead(owed) => Some(owed),
-            Self::Object(_) | Self::Nothing => None,
+            owed = Some(doubtful.destroy());
         }
     }
 }

@@ -8,17 +8,22 @@ use std::time::Duration;
 
 /// What `future` comes to, or `None` when the bound is over first.
 ///
-/// The timer is made only when the future has to wait: what is ready at once costs nothing, and is never
-/// too late. A bound without a runtime has been refused before.
+/// The timer is made, in a box, only when the future has to wait: what is ready at once costs nothing, and
+/// is never too late. A bound without a runtime has been refused before.
 pub(crate) async fn bounded<F: Future>(
     runtime: Option<Runtime>,
     bound: Option<Duration>,
     future: F,
 ) -> Option<F::Output> {
-    let (mut future, mut timer) = (pin!(future), pin!(None));
+    let mut future = pin!(future);
+    let mut timer = None;
     poll_fn(|context| match future.as_mut().poll(context) {
         Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending => poll_lazily(&mut timer, || over(runtime, bound), context).map(|()| None),
+        Poll::Pending if bound.is_none() => Poll::Pending,
+        Poll::Pending => {
+            let timer = timer.get_or_insert_with(|| Box::pin(over(runtime, bound)));
+            timer.as_mut().poll(context).map(|()| None)
+        }
     })
     .await
 }
