@@ -6,16 +6,23 @@ use millpond::postgres::{Config, tokio_postgres::NoTls};
 
 /// As a URL, as JSON of a whole configuration, and as JSON of a pool's.
 pub fn config(bytes: &[u8]) {
-    if let Ok(text) = std::str::from_utf8(bytes) {
+    let text = String::from_utf8_lossy(bytes);
+    if text.contains(SECRET) {
+        // It would be shown where it is no password.
+        return;
+    }
+    let urls = [
+        text.clone().into_owned(),
+        format!("postgres://user:{SECRET}@{text}"),
+        format!("host=h password={SECRET} {text}"),
+    ];
+    for url in urls {
         let mut config = Config::new();
-        config.url = Some(text.to_owned());
-        build(&config);
-        config.url = Some(format!("postgres://user:{SECRET}@{text}"));
-        build(&config);
-        config.url = Some(format!("host=h password={SECRET} {text}"));
+        config.url = Some(url);
         build(&config);
     }
-    if let Ok(config) = serde_json::from_slice::<Config>(bytes) {
+    if let Ok(mut config) = serde_json::from_slice::<Config>(bytes) {
+        config.password = Some(SECRET.to_owned());
         build(&config);
     }
     if let Ok(config) = serde_json::from_slice::<PoolConfig>(bytes) {
