@@ -63,15 +63,15 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
             unowned.put_in();
             proved = true;
         }
-        if core.snapshot().closed {
-            return Err(core.not_ready(ReadyStep::Closed));
-        }
         if !proved {
             if let Claim::Object(slot) = core.engine.claim() {
                 let mut doubtful = Doubtful::new(slot);
                 core.prove(doubtful.slot()).await?;
                 Core::give_back(doubtful.trust());
             }
+        }
+        if core.snapshot().closed {
+            return Err(core.not_ready(ReadyStep::Closed));
         }
         Ok(())
     }
