@@ -88,7 +88,7 @@ impl Record {
             label: self.label.lock().clone(),
         };
         // ORDERING(record again): Relaxed; the cell's own load is ordered before it.
-        let same = self.taken.load(Ordering::Acquire) == taken;
+        let same = self.taken.load(Ordering::Relaxed) == taken;
         (same && taken != IN).then_some(holding)
     }
 }
