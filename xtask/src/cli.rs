@@ -1,6 +1,7 @@
 //! What can be asked for on the command line.
 
 use clap::{Parser, Subcommand};
+use std::path::PathBuf;
 
 /// The one list of commands of this workspace
 #[derive(Debug, Parser)]
@@ -75,6 +76,41 @@ pub(crate) enum Command {
     Deny,
     /// Clones HEAD into a new directory, runs `.ci/run` there, and removes it
     CleanClone,
+    /// Makes docs/orderings.md of the `ORDERING` comments and of what `weaken` found
+    Orderings {
+        /// Fails instead if the page is stale
+        #[arg(long)]
+        check: bool,
+    },
+    /// Leaves one thing after the other out of a copy of the library, and says what no model or test notices; half an hour
+    Weaken {
+        /// Runs only the mutants whose name contains NAME (or one of several)
+        #[arg(long, value_name = "NAME")]
+        only: Vec<String>,
+        /// Names the mutants instead
+        #[arg(long)]
+        list: bool,
+    },
+    /// Plants the faults of loom-tests/planted in a copy, and says which tool notices which
+    Planted {
+        /// Plants only the faults whose name contains NAME
+        #[arg(long, value_name = "NAME")]
+        only: Option<String>,
+    },
+    /// The stress test under the address sanitizer; needs a nightly toolchain
+    Asan,
+    /// cargo-mutants over the engine and the managed pool: `mutants -- --list`
+    Mutants {
+        /// Handed on as it is
+        #[arg(last = true)]
+        rest: Vec<String>,
+    },
+    /// Removes a scratch copy once its owner has ended
+    #[command(hide = true)]
+    Sweep {
+        /// The copy
+        folder: PathBuf,
+    },
 }
 
 #[cfg(test)]

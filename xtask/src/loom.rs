@@ -70,7 +70,8 @@ fn with_cfg(encoded: Option<String>, plain: Option<String>) -> (&'static str, St
 const SHORT: &str = "2";
 
 const BOUND: &str = "LOOM_MAX_PREEMPTIONS";
-const CFG: &str = "millpond_loom";
+/// What the engine is built with for loom.
+pub(crate) const CFG: &str = "millpond_loom";
 const PACKAGE: &str = "millpond-loom-tests";
 const TARGET: &str = "target/loom";
 

@@ -4,21 +4,29 @@
 //! pass. The other commands are its parts, and what a contributor wants by hand. `cargo xtask help`
 //! lists them all.
 
+mod asan;
 mod bench;
 mod child;
 mod clean_clone;
 mod cli;
+mod date;
 mod deny;
 mod failure;
 mod features;
 mod house;
+mod judge;
 mod lint;
 mod loom;
 mod msrv;
+mod mutants;
+mod orderings;
+mod planted;
 mod quickstart;
+mod scratch;
 mod steps;
 mod tally;
 mod tests;
+mod weaken;
 mod workspace;
 
 use clap::Parser;
@@ -53,6 +61,12 @@ fn main() -> ExitCode {
         Command::Quickstart => alone(quickstart::run(&here)),
         Command::Deny => alone(deny::run(&here)),
         Command::CleanClone => alone(clean_clone::run(&here)),
+        Command::Orderings { check } => alone(orderings::run(&here, check)),
+        Command::Weaken { only, list } => alone(weaken::run(&here, &only, list)),
+        Command::Planted { only } => alone(planted::run(&here, only.as_deref())),
+        Command::Asan => alone(asan::run(&here)),
+        Command::Mutants { rest } => alone(mutants::run(&here, &rest)),
+        Command::Sweep { folder } => alone(scratch::run_sweeper(&folder)),
     }
 }
 

@@ -2,7 +2,7 @@
 //! misled by words in a comment or a string. Lines and columns stay what they were.
 
 /// The code alone.
-pub(super) fn code_only(text: &str) -> String {
+pub(crate) fn code_only(text: &str) -> String {
     let mut rest = text.as_bytes();
     let mut code = Vec::with_capacity(rest.len());
     while let Some(first) = rest.first() {

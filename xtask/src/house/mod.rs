@@ -8,9 +8,12 @@ mod length;
 mod links;
 mod machine;
 mod ordering;
+mod orderings;
 mod promises;
 mod rooms;
 mod unfinished;
+
+pub(crate) use code::code_only;
 
 use crate::failure::Failure;
 use crate::steps::Steps;
@@ -45,6 +48,7 @@ fn check(here: &Workspace) -> Result<(), Failure> {
     for (rule, findings) in [
         ("length", length::check(&files)),
         ("ordering", ordering::check(&files)),
+        ("orderings", orderings::check(&files)),
         ("unfinished", unfinished::check(&files)),
         ("rooms", rooms::check(&files)),
         (
