@@ -3,8 +3,8 @@
 
 use crate::child;
 use crate::failure::Failure;
+use crate::fuzz::nightly;
 use crate::workspace::Workspace;
-use std::process::Command;
 
 /// Runs `tests/stress.rs` with it. The sanitizer is a flag of the nightly compiler alone; without one that
 /// is an error, not silence.
@@ -19,18 +19,6 @@ pub(crate) fn run(here: &Workspace) -> Result<(), Failure> {
     cargo.args(ARGUMENTS.split_whitespace());
     let mut tally = crate::tally::Tally::default();
     child::run_tests(cargo.env("RUSTFLAGS", "-Zsanitizer=address"), &mut tally)
-}
-
-/// The nightly cargo, by rustup, without what the cargo that runs us has set for its own toolchain.
-fn nightly(here: &Workspace) -> Command {
-    let mut cargo = Command::new("rustup");
-    cargo
-        .current_dir(here.root())
-        .args(["run", "nightly", "cargo"]);
-    for name in ["RUSTUP_TOOLCHAIN", "CARGO", "CARGO_ENCODED_RUSTFLAGS"] {
-        cargo.env_remove(name);
-    }
-    cargo
 }
 
 /// With a target named, build scripts and macros are not built with the sanitizer.

@@ -97,6 +97,23 @@ pub(crate) enum Command {
         #[arg(long, value_name = "NAME")]
         only: Option<String>,
     },
+    /// Random schedules of the engine under shuttle
+    Shuttle {
+        /// Scripts from fresh seeds for so many minutes
+        #[arg(long)]
+        minutes: Option<u64>,
+        /// The scripts of this seed again
+        #[arg(long)]
+        seed: Option<u64>,
+    },
+    /// libFuzzer over one target: operations, word or config; needs a nightly toolchain and cargo-fuzz
+    Fuzz {
+        /// The target
+        target: String,
+        /// How long
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+    },
     /// The stress test under the address sanitizer; needs a nightly toolchain
     Asan,
     /// cargo-mutants over the engine and the managed pool: `mutants -- --list`

@@ -38,25 +38,30 @@ fn run(
     child::run_tests(&mut cargo, tally)
 }
 
-/// Builds with loom's cfg. It stands in RUSTFLAGS, which are part of what cargo compares before it
-/// rebuilds: in one target directory the models and the ordinary tests would each time throw the
-/// other's builds of all dependencies away. So the models have their own below it.
 fn under_loom(cargo: &mut Command) -> &mut Command {
+    under(cargo, CFG, TARGET)
+}
+
+/// Builds with a checker's cfg. It stands in RUSTFLAGS, which are part of what cargo compares before it
+/// rebuilds: in one target directory the models and the ordinary tests would each time throw the
+/// other's builds of all dependencies away. So each checker has its own below it.
+pub(crate) fn under<'a>(cargo: &'a mut Command, cfg: &str, target: &str) -> &'a mut Command {
     let (name, flags) = with_cfg(
+        cfg,
         env::var("CARGO_ENCODED_RUSTFLAGS").ok(),
         env::var("RUSTFLAGS").ok(),
     );
-    cargo.args(["--target-dir", TARGET]).env(name, flags)
+    cargo.args(["--target-dir", target]).env(name, flags)
 }
 
 /// The variable to set, and the caller's flags with ours added. Cargo reads `CARGO_ENCODED_RUSTFLAGS`
 /// (flags between `0x1f`) before `RUSTFLAGS` (flags between blanks), and only one of them.
-fn with_cfg(encoded: Option<String>, plain: Option<String>) -> (&'static str, String) {
+fn with_cfg(cfg: &str, encoded: Option<String>, plain: Option<String>) -> (&'static str, String) {
     let add = |flags: Option<String>, between: &str| {
         let before = flags
             .filter(|flags| !flags.is_empty())
             .map(|flags| flags + between);
-        before.unwrap_or_default() + &["--cfg", CFG].join(between)
+        before.unwrap_or_default() + &["--cfg", cfg].join(between)
     };
     match encoded {
         Some(encoded) => ("CARGO_ENCODED_RUSTFLAGS", add(Some(encoded), "\u{1f}")),
@@ -82,7 +87,7 @@ mod tests {
     #[test]
     fn the_cfg_is_added_to_the_callers_flags() {
         let flags = |encoded: Option<&str>, plain: Option<&str>| {
-            with_cfg(encoded.map(str::to_owned), plain.map(str::to_owned))
+            with_cfg(CFG, encoded.map(str::to_owned), plain.map(str::to_owned))
         };
         assert_eq!(
             flags(None, None),

@@ -13,6 +13,7 @@ mod date;
 mod deny;
 mod failure;
 mod features;
+mod fuzz;
 mod house;
 mod judge;
 mod lint;
@@ -23,6 +24,7 @@ mod orderings;
 mod planted;
 mod quickstart;
 mod scratch;
+mod shuttle;
 mod steps;
 mod tally;
 mod tests;
@@ -64,6 +66,10 @@ fn main() -> ExitCode {
         Command::Orderings { check } => alone(orderings::run(&here, check)),
         Command::Weaken { only, list } => alone(weaken::run(&here, &only, list)),
         Command::Planted { only } => alone(planted::run(&here, only.as_deref())),
+        Command::Shuttle { minutes, seed } => in_steps(false, |steps| {
+            shuttle::step(&here, steps, minutes, seed);
+        }),
+        Command::Fuzz { target, seconds } => alone(fuzz::run(&here, &target, seconds)),
         Command::Asan => alone(asan::run(&here)),
         Command::Mutants { rest } => alone(mutants::run(&here, &rest)),
         Command::Sweep { folder } => alone(scratch::run_sweeper(&folder)),

@@ -3,7 +3,7 @@
 use crate::features::{Sets, Warnings};
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{child, features, house, loom, msrv};
+use crate::{child, features, house, loom, msrv, shuttle};
 
 /// The steps of `test`, the cheap ones first.
 pub(crate) fn all(here: &Workspace, steps: &mut Steps) {
@@ -17,9 +17,10 @@ pub(crate) fn all(here: &Workspace, steps: &mut Steps) {
 pub(crate) fn beyond_lint(here: &Workspace, steps: &mut Steps) {
     cargo_test(here, steps);
     loom::step(here, steps, false, None);
+    shuttle::step(here, steps, None, None);
 }
 
-/// All tests and doctests but loom's. What they need (a PostgreSQL server) they find or fetch themselves.
+/// All tests and doctests but those under a checker. What they need (a PostgreSQL server) they find or fetch themselves.
 fn cargo_test(here: &Workspace, steps: &mut Steps) {
     steps.step("tests", |tally| {
         child::run_tests(&mut here.cargo(TESTS), tally)
