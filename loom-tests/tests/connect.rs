@@ -147,6 +147,20 @@ fn warm_up_join() {
     });
 }
 
+/// Forbids that a connect for the pool itself goes uncounted beside an object that comes back just then.
+#[test]
+fn warm_up_return() {
+    explore("warm_up_return", ALL, || {
+        let pool = Pool::new(2, Order::Lifo);
+        let object = pool.hold();
+        pool.race()
+            .and(Pool::warm_up)
+            .and(|pool| pool.give_back(object))
+            .run();
+        pool.at_rest(2, 2);
+    });
+}
+
 /// Forbids that a connect for the pool itself takes the room that a retired object leaves to who waits.
 #[test]
 fn warm_up_retire() {

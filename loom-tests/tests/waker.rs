@@ -1,6 +1,7 @@
 //! Wakers: the last one counts, and one that panics harms nobody else.
 #![cfg(millpond_loom)]
 
+use millpond::engine::{Enter, Turn};
 use millpond_loom_tests::{ALL, End, Order, Pool, Said, Signal, explore};
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -74,6 +75,36 @@ fn poll_twice_handover() {
                 said = getter.poll();
             }
             getter.follow(said)
+        };
+        let kept = pool
+            .race()
+            .and(|pool| pool.give_back(object))
+            .and(get)
+            .run();
+        pool.give_back_all(kept);
+        pool.at_rest(1, 1);
+    });
+}
+
+/// Forbids that a getter who went from one waker to another and back sleeps on under the first.
+#[test]
+fn waker_there_and_back() {
+    explore("waker_there_and_back", ALL, || {
+        let pool = Pool::new(1, Order::Lifo);
+        let object = pool.hold();
+        let [first, second] = [Signal::new(), Signal::new()];
+        // Clones of a waker know each other; a waker and its clone may not.
+        let [one, two] = [first.waker().clone(), second.waker().clone()];
+        let Enter::Wait(mut place) = pool.engine().enter(End::Back, true, None, &one) else {
+            panic!("no room");
+        };
+        let mut poll = |waker| matches!(pool.engine().poll(&mut place, waker), Turn::Pending);
+        assert!(poll(&two) && poll(&one));
+        let get = move |pool: &Pool| loop {
+            match pool.engine().poll(&mut place, &one) {
+                Turn::Object(object) => return object,
+                _ => first.wait(),
+            }
         };
         let kept = pool
             .race()
