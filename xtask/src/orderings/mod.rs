@@ -1,7 +1,7 @@
 //! `cargo xtask orderings`: every memory ordering of `src/` on one page, `docs/orderings.md`.
 //!
 //! The page is made of the `ORDERING(name): …` comments and of what `cargo xtask weaken` found when it
-//! weakened them ([`Verdicts`](crate::weaken::Verdicts)). A rule of the house keeps it fresh.
+//! weakened them ([`Verdicts`]). A rule of the house keeps it fresh.
 
 mod comment;
 mod page;
