@@ -139,17 +139,21 @@ impl<M: Manager> Core<M> {
     /// Detaches and destroys an object, and forgets its slot. Says what panicked, if anything did.
     pub(crate) fn destroy(mut slot: Box<Slot<M>>) -> Option<Box<dyn Any + Send>> {
         let core = slot.core.clone();
-        core.registry.remove(slot.record.id());
-        let panic = first_panic(None, || core.manager.detach(&mut slot.object));
+        let panic = core.detach(&mut slot);
         first_panic(panic, || drop(slot))
+    }
+
+    /// An object leaves the pool: its slot is forgotten, and its manager told. Says what panicked.
+    fn detach(&self, slot: &mut Slot<M>) -> Option<Box<dyn Any + Send>> {
+        self.registry.remove(slot.record.id());
+        first_panic(None, || self.manager.detach(&mut slot.object))
     }
 
     /// Takes an object out of the pool alive.
     pub(crate) fn take(mut slot: Box<Slot<M>>) -> M::Type {
         let core = slot.core.clone();
         let debt = core.engine.doom();
-        core.registry.remove(slot.record.id());
-        let panic = first_panic(None, || core.manager.detach(&mut slot.object));
+        let panic = core.detach(&mut slot);
         let panic = first_panic(panic, || core.engine.bury(debt));
         match panic {
             Some(panic) if !std::thread::panicking() => {

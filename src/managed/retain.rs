@@ -24,8 +24,8 @@ impl<T> Default for RetainResult<T> {
 }
 
 /// Oldest first, one object at a time: the one that was looked at goes to the end, until all that were
-/// idle have come by, or one does for the second time. Newest first, that one would be the very next again, so all are taken out and put
-/// back in their order.
+/// idle have come by, or one does for the second time. Newest first, that one would be the very next
+/// again, so all are taken out and put back in their order.
 pub(super) fn retain<M: Manager>(
     core: &Core<M>,
     mut predicate: impl FnMut(&M::Type, Metrics) -> bool,
