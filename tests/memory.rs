@@ -163,7 +163,8 @@ fn memory_follows_what_was_made_and_not_the_maximum() {
         let (small, large) = (size_of(1), size_of(usize::MAX));
         println!("{mode:?}: {large:?} bytes, empty and with one object");
         assert_eq!(small, large);
-        assert!(large.1 <= 8 * 1_024, "{large:?}");
+        // The first object brings the pool's histograms with it: four of 5.5 kB.
+        assert!(large.0 <= 6 * 1_024 && large.1 <= 32 * 1_024, "{large:?}");
     }
 }
 

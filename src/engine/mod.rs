@@ -31,6 +31,7 @@ mod moves;
 pub mod slot;
 pub mod state;
 pub mod sync;
+pub mod tally;
 mod waiter;
 pub mod wake;
 

@@ -9,6 +9,7 @@
 //! ```
 
 use super::sync::{Arc, AtomicRef, AtomicU64, Mutex, Ordering};
+use super::tally::{Samples, Tally};
 use std::panic::Location;
 
 /// The record of one slot, shared by its owner and by those who look.
@@ -17,7 +18,30 @@ pub struct Record {
     id: usize,
     taken: AtomicU64,
     caller: AtomicRef<Location<'static>>,
+    task: AtomicU64,
     label: Mutex<Option<Arc<str>>>,
+    /// What the slot counts for itself.
+    pub books: Books,
+}
+
+/// What a slot counts for itself: a pool's figures are the sums over its slots, and what slots that are gone
+/// left behind. Written by the slot's owner alone.
+#[derive(Debug)]
+pub struct Books {
+    /// Gets that found its object idle.
+    pub at_once: Tally,
+    /// How long its object was in use, all together.
+    pub use_ns: Tally,
+    /// How long each use was.
+    pub uses: Samples,
+    /// Gets that were served its object after they had waited.
+    pub after_waiting: Tally,
+    /// The get that made its object, if it was the one that got it.
+    pub made: Tally,
+    /// How long those who waited had waited, all together.
+    pub wait_ns: Tally,
+    /// How long each of them had.
+    pub waits: Samples,
 }
 
 /// A check-out as it was read.
@@ -29,6 +53,8 @@ pub struct Holding {
     pub taken: u64,
     /// Who took it.
     pub caller: &'static Location<'static>,
+    /// The task that took it; 0 where that is not known.
+    pub task: u64,
     /// What the taker called itself.
     pub label: Option<Arc<str>>,
 }
@@ -43,7 +69,9 @@ impl Record {
             id,
             taken: AtomicU64::new(IN),
             caller: AtomicRef::new(),
+            task: AtomicU64::new(0),
             label: Mutex::new(None),
+            books: Books::new(),
         }
     }
 
@@ -77,6 +105,22 @@ impl Record {
         *self.label.lock() = label;
     }
 
+    /// Writes down which task takes the object. Only by the slot's owner, before it is taken out; for those
+    /// who want to know.
+    #[inline]
+    pub fn set_task(&self, task: u64) {
+        // ORDERING(task written): Release pairs with `task read`: who reads this task finds, when it looks
+        // at the time again, at least that the object had come back before.
+        self.task.store(task, Ordering::Release);
+    }
+
+    /// When it was taken. Only by the slot's owner, while it is out.
+    #[inline]
+    pub fn taken(&self) -> u64 {
+        // ORDERING(record read by its owner): Relaxed; only the owner writes it.
+        self.taken.load(Ordering::Relaxed)
+    }
+
     /// Who holds it now.
     pub fn holding(&self) -> Option<Holding> {
         // ORDERING(record read): Acquire pairs with `record out`.
@@ -85,10 +129,26 @@ impl Record {
             id: self.id,
             taken,
             caller: self.caller.load()?,
+            // ORDERING(task read): Acquire pairs with `task written`.
+            task: self.task.load(Ordering::Acquire),
             label: self.label.lock().clone(),
         };
         // ORDERING(record again): Relaxed; the cell's own load is ordered before it.
         let same = self.taken.load(Ordering::Relaxed) == taken;
         (same && taken != IN).then_some(holding)
+    }
+}
+
+impl Books {
+    fn new() -> Self {
+        Self {
+            at_once: Tally::new(),
+            use_ns: Tally::new(),
+            uses: Samples::new(),
+            after_waiting: Tally::new(),
+            made: Tally::new(),
+            wait_ns: Tally::new(),
+            waits: Samples::new(),
+        }
     }
 }

@@ -11,7 +11,7 @@ mod real {
     pub use crossbeam_utils::CachePadded;
     pub use crossbeam_utils::atomic::AtomicCell;
     pub use parking_lot::{Mutex, MutexGuard};
-    pub use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+    pub use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
     /// A reference that is stored and loaded at once.
     #[derive(Debug)]

@@ -40,7 +40,7 @@ pub fn drop_contained<T>(value: T) {
 }
 
 /// Runs `step`; a panic ends here.
-fn contain(step: impl FnOnce()) {
+pub fn contain(step: impl FnOnce()) {
     // What was panicked with is user code as well when it is dropped, so it is not.
     catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(std::mem::forget);
 }

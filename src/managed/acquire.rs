@@ -1,11 +1,11 @@
 //! The rich way to an object: one deadline for everything, and an error that says what the pool looked
 //! like.
 
+use super::attempt::Attempt;
 use super::core::Core;
 use super::get::Failure;
 use super::time::bounded;
 use super::{HookError, Manager, Object, Pool, PoolError, TimeoutType};
-use crate::engine::sync::{AtomicU8, Ordering};
 use crate::observe::{Checkout, Snapshot};
 use std::error::Error;
 use std::fmt;
@@ -113,19 +113,24 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
         if how.try_only {
             timeouts.wait = Some(Duration::ZERO);
         }
-        let phase = PhaseCell::new();
+        let mut attempt = Attempt::begin(core);
         let obtained = if core.runtime.is_none() && how.deadline.is_some() {
             Some(Err(Failure::Error(PoolError::NoRuntimeSpecified)))
         } else {
-            let obtain = core.obtain_within(&timeouts, |now| phase.set(now));
+            let obtain = core.obtain_within(&timeouts, &mut attempt);
             bounded(core.runtime, how.deadline, obtain).await
         };
-        let reason = match obtained {
-            Some(Ok(mut slot)) => {
-                slot.check_out(caller, how.label.as_ref());
-                return Ok(Self::wrap(slot));
+        let phase = attempt.phase;
+        let ended = match obtained {
+            Some(obtained) => Some(attempt.end(obtained, caller, how.label.as_ref())),
+            None => {
+                attempt.deadline_passed();
+                None
             }
-            None => Reason::Deadline(phase.get()),
+        };
+        let reason = match ended {
+            Some(Ok(slot)) => return Ok(Self::wrap(slot)),
+            None => Reason::Deadline(phase),
             Some(Err(Failure::Shed)) => Reason::LineFull,
             Some(Err(Failure::Error(error))) => Reason::of(error, how.try_only),
         };
@@ -141,6 +146,17 @@ struct Inside<E> {
     snapshot: Snapshot,
     waited: Duration,
     holders: Vec<Checkout>,
+    last_failure: Option<LastFailure>,
+}
+
+/// The last failure to make an object before a get failed, if that was lately.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct LastFailure {
+    /// How long before.
+    pub ago: Duration,
+    /// What the manager [says](Manager::describe) of it, or what else it was.
+    pub why: Option<String>,
 }
 
 /// The reason of an [`AcquireError`].
@@ -189,11 +205,20 @@ impl<E> Reason<E> {
 impl<E> AcquireError<E> {
     fn new<M: Manager>(reason: Reason<E>, core: &Core<M>, started: u64) -> Self {
         let mut holders = Vec::new();
+        let mut last_failure = None;
         if reason.is_about_the_pool() {
             holders = core.registry.checkouts(&core.clock);
             holders.truncate(HOLDERS);
+            let failure = core.last_failure.read().map(|(at, why)| LastFailure {
+                ago: Duration::from_nanos(core.since(at)),
+                why,
+            });
+            // One whose own connect took too long says so already.
+            let own = matches!(reason, Reason::Timeout(TimeoutType::Create));
+            last_failure = failure.filter(|failure| failure.ago <= LATELY && !own);
         }
         Self(Box::new(Inside {
+            last_failure,
             reason,
             snapshot: core.snapshot(),
             waited: core.clock.between(started, core.clock.now()),
@@ -225,7 +250,16 @@ impl<E> AcquireError<E> {
     pub fn holders(&self) -> &[Checkout] {
         &self.0.holders
     }
+
+    /// The last failure to make an object, if that was within the last minute: what may be behind a
+    /// time-out. `None` where it has nothing to do with it.
+    pub fn last_failure(&self) -> Option<&LastFailure> {
+        self.0.last_failure.as_ref()
+    }
 }
+
+/// A failure that is older has been got over, or shows in the health.
+const LATELY: Duration = Duration::from_secs(60);
 
 const HOLDERS: usize = 3;
 
@@ -258,6 +292,13 @@ impl<E: fmt::Display> fmt::Display for AcquireError<E> {
             let before = if index == 0 { "; longest: " } else { ", " };
             write!(f, "{before}{holder}")?;
         }
+        if let Some(failure) = &self.0.last_failure {
+            let ago = failure.ago.as_secs_f64();
+            write!(f, "; making an object failed {ago:.1} s ago")?;
+            if let Some(why) = &failure.why {
+                write!(f, ": {why}")?;
+            }
+        }
         f.write_str(")")
     }
 }
@@ -269,6 +310,7 @@ impl<E: fmt::Debug> fmt::Debug for AcquireError<E> {
             .field("snapshot", &self.0.snapshot)
             .field("waited", &self.0.waited)
             .field("holders", &self.0.holders)
+            .field("last_failure", &self.0.last_failure)
             .finish()
     }
 }
@@ -279,29 +321,6 @@ impl<E: Error + 'static> Error for AcquireError<E> {
             Reason::Backend(error) => Some(error),
             Reason::PostCreateHook(error) => Some(error),
             _ => None,
-        }
-    }
-}
-
-/// The phase that a get is in, seen from outside its future.
-struct PhaseCell(AtomicU8);
-
-impl PhaseCell {
-    fn new() -> Self {
-        Self(AtomicU8::new(TimeoutType::Wait as u8))
-    }
-
-    fn set(&self, phase: TimeoutType) {
-        // ORDERING(phase set): Relaxed; one task writes and reads it.
-        self.0.store(phase as u8, Ordering::Relaxed);
-    }
-
-    fn get(&self) -> TimeoutType {
-        // ORDERING(phase get): Relaxed; one task writes and reads it.
-        match self.0.load(Ordering::Relaxed) {
-            phase if phase == TimeoutType::Create as u8 => TimeoutType::Create,
-            phase if phase == TimeoutType::Recycle as u8 => TimeoutType::Recycle,
-            _ => TimeoutType::Wait,
         }
     }
 }

@@ -1,4 +1,5 @@
 use super::hooks::{Hook, Hooks};
+use super::options::Options;
 use super::{Manager, Object, Pool, PoolConfig, QueueMode, Timeouts};
 use crate::Runtime;
 use std::fmt;
@@ -45,6 +46,7 @@ pub struct PoolBuilder<M: Manager, W: From<Object<M>> = Object<M>> {
     pub(crate) config: PoolConfig,
     pub(crate) runtime: Option<Runtime>,
     pub(crate) hooks: Hooks<M>,
+    pub(crate) options: Options,
     _wrapper: PhantomData<fn() -> W>,
 }
 
@@ -55,6 +57,7 @@ impl<M: Manager, W: From<Object<M>>> PoolBuilder<M, W> {
             config: PoolConfig::default(),
             runtime: None,
             hooks: Hooks::default(),
+            options: Options::default(),
             _wrapper: PhantomData,
         }
     }
@@ -161,6 +164,7 @@ where
             .field("config", &self.config)
             .field("runtime", &self.runtime)
             .field("hooks", &self.hooks)
+            .field("options", &self.options)
             .finish()
     }
 }

@@ -6,7 +6,11 @@ use super::slot::Slot;
 use super::time::bounded;
 use super::{Manager, Timeouts};
 use crate::engine::Debt;
+use crate::observe::CloseReason;
+use std::future::Future;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 /// A slot whose object is not known to be good: dropped (by a cancelled check, a panic, a failure), the
 /// object is retired.
@@ -40,7 +44,7 @@ impl<M: Manager> Doubtful<M> {
             .expect("here until it is trusted or destroyed")
     }
 
-    /// The object is dead: it is destroyed now, and what is owed for it goes with its getter, who stands
+    /// The object was turned down: it is destroyed now, and what is owed for it goes with its getter, who stands
     /// first in line for another.
     #[cold]
     pub(crate) fn destroy(mut self) -> Owed<M> {
@@ -49,11 +53,12 @@ impl<M: Manager> Doubtful<M> {
             .take()
             .expect("here until it is trusted or destroyed");
         let core = Arc::clone(&slot.core);
+        core.counters.check_failures.add_one();
         let owed = Owed {
             debt: Some(core.engine.doom()),
             core,
         };
-        crate::engine::wake::resume(Core::destroy(slot));
+        crate::engine::wake::resume(Core::destroy(slot, Some(CloseReason::CheckFailed)));
         owed
     }
 }
@@ -62,7 +67,8 @@ impl<M: Manager> Drop for Doubtful<M> {
     #[inline]
     fn drop(&mut self) {
         if let Some(slot) = self.0.take() {
-            Core::retire(slot);
+            slot.core.counters.check_failures.add_one();
+            Core::retire(slot, CloseReason::CheckFailed);
         }
     }
 }
@@ -98,13 +104,48 @@ impl<M: Manager> Core<M> {
         if apply(&self.hooks.pre_recycle, slot).await.is_err() {
             return false;
         }
-        let check = self.manager.recycle(&mut slot.object, &slot.metrics);
-        if !matches!(
-            bounded(self.runtime, timeouts.recycle, check).await,
-            Some(Ok(()))
-        ) {
+        let checked = {
+            let check = self.manager.recycle(&mut slot.object, &slot.metrics);
+            let check = pin!(bounded(self.runtime, timeouts.recycle, check));
+            Timed::new(self, check).await
+        };
+        if !matches!(checked, Some(Ok(()))) {
             return false;
         }
         apply(&self.hooks.post_recycle, slot).await.is_ok()
+    }
+}
+
+/// Drives a check, and writes down how long it took if it had to wait for anything. The clock is not read for
+/// one that is ready at once. A plain future, since an `async fn` would make that of every get larger.
+pub(crate) struct Timed<'a, M: Manager, F> {
+    core: &'a Core<M>,
+    check: Pin<&'a mut F>,
+    since: Option<u64>,
+}
+
+impl<'a, M: Manager, F: Future> Timed<'a, M, F> {
+    #[inline]
+    pub(crate) fn new(core: &'a Core<M>, check: Pin<&'a mut F>) -> Self {
+        Self {
+            core,
+            check,
+            since: None,
+        }
+    }
+}
+
+impl<M: Manager, F: Future> Future for Timed<'_, M, F> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let polled = self.check.as_mut().poll(context);
+        match (&polled, self.since) {
+            (Poll::Pending, None) => self.since = Some(self.core.clock.now()),
+            (Poll::Ready(_), Some(since)) => self.core.checked_since(since),
+            _ => {}
+        }
+        polled
     }
 }

@@ -7,6 +7,7 @@ use super::slot::Slot;
 use super::time::bounded;
 use super::{Manager, PoolError};
 use crate::engine::wake::{first_panic, resume};
+use crate::observe::CloseReason;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -70,17 +71,47 @@ impl<M: Manager> Connect<M> {
 }
 
 async fn make<M: Manager>(core: Arc<Core<M>>, create: Option<Duration>) -> Made<M> {
+    core.keep_watch();
+    let started = core.clock.now();
+    let panicked = Panicked(&core);
+    let made = make_uncounted(&core, create).await;
+    panicked.not();
+    match &made {
+        Ok(_) => core.made_in(core.since(started)),
+        Err(error) => core.not_made(error),
+    }
+    made
+}
+
+async fn make_uncounted<M: Manager>(core: &Arc<Core<M>>, create: Option<Duration>) -> Made<M> {
     let object = match bounded(core.runtime, create, core.manager.create()).await {
         None => return Err(PoolError::Timeout(TimeoutType::Create)),
         Some(Err(error)) => return Err(PoolError::Backend(error)),
         Some(Ok(object)) => object,
     };
-    let mut unproved = Unproved(Some(Slot::new(object, Arc::clone(&core))));
+    let mut unproved = Unproved(Some(Slot::new(object, Arc::clone(core))));
     let slot = unproved.0.as_mut().expect("just put in");
     apply(&core.hooks.post_create, slot)
         .await
         .map_err(PoolError::PostCreateHook)?;
     Ok(unproved.0.take().expect("just used"))
+}
+
+/// Counts a connect that ends in a panic. One that is dropped was given up, which is no failure.
+struct Panicked<'a, M: Manager>(&'a Core<M>);
+
+impl<M: Manager> Panicked<'_, M> {
+    fn not(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl<M: Manager> Drop for Panicked<'_, M> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.counters.create_failures.add_one();
+        }
+    }
 }
 
 /// A new object that its hooks have not passed yet: dropped, it is destroyed. It is not counted as an
@@ -90,7 +121,7 @@ struct Unproved<M: Manager>(Option<Box<Slot<M>>>);
 impl<M: Manager> Drop for Unproved<M> {
     fn drop(&mut self) {
         if let Some(slot) = self.0.take() {
-            resume(Core::destroy(slot));
+            resume(Core::destroy(slot, None));
         }
     }
 }
@@ -147,7 +178,11 @@ impl<M: Manager> Drop for Unowned<M> {
     fn drop(&mut self) {
         let Some(core) = self.core.take() else { return };
         let panic = first_panic(None, || drop(self.making.take()));
-        let panic = panic.or(self.slot.take().and_then(Core::destroy));
+        let panic = panic.or(self.slot.take().and_then(|slot| {
+            // Made, and then its proof failed or was cut short.
+            core.counters.check_failures.add_one();
+            Core::destroy(slot, Some(CloseReason::CheckFailed))
+        }));
         resume(first_panic(panic, || core.engine.give_up()));
     }
 }

@@ -4,16 +4,20 @@ use super::hooks::Hooks;
 use super::pool::Handle;
 use super::slot::Slot;
 use super::tether::give_home;
-use super::{Manager, PoolConfig, QueueMode};
+use super::watch::{Keeper, LastFailure};
+use super::{Manager, Object, PoolBuilder, PoolConfig, QueueMode};
 use crate::Runtime;
 use crate::engine::idle::Order;
 use crate::engine::state::{MAX_CONNECTING, MAX_SIZE};
 use crate::engine::sync::{AtomicUsize, Ordering};
 use crate::engine::wake::{first_panic, resume};
 use crate::engine::{Debt, Engine, GiveBack};
-use crate::observe::Snapshot;
 use crate::observe::clock::Clock;
+use crate::observe::counters::Counters;
+use crate::observe::leaks::Leaks;
 use crate::observe::registry::Registry;
+use crate::observe::vigil::Vigil;
+use crate::observe::{CloseReason, Listener, Snapshot};
 use std::any::Any;
 use std::panic::resume_unwind;
 use std::sync::Weak;
@@ -27,7 +31,16 @@ pub(crate) struct Core<M: Manager> {
     pub(crate) config: PoolConfig,
     pub(crate) runtime: Option<Runtime>,
     pub(crate) clock: Clock,
+    /// When the pool was built, as a raw reading.
+    pub(crate) built: u64,
     pub(crate) registry: Registry,
+    pub(crate) counters: Counters,
+    pub(crate) leaks: Leaks,
+    pub(crate) vigil: Vigil,
+    pub(crate) listener: Option<std::sync::Arc<dyn Listener>>,
+    pub(crate) name: Option<String>,
+    pub(crate) last_failure: LastFailure,
+    pub(crate) keeper: Keeper,
     /// The pool's handles, for [`Object::pool`](super::Object::pool).
     pub(crate) handle: Weak<Handle<M>>,
     asked: AtomicUsize,
@@ -36,17 +49,23 @@ pub(crate) struct Core<M: Manager> {
 }
 
 impl<M: Manager> Core<M> {
-    pub(crate) fn new(
-        manager: M,
-        hooks: Hooks<M>,
-        config: PoolConfig,
-        runtime: Option<Runtime>,
+    pub(crate) fn new<W: From<Object<M>>>(
+        builder: PoolBuilder<M, W>,
         handle: Weak<Handle<M>>,
     ) -> Self {
+        let PoolBuilder {
+            manager,
+            config,
+            runtime,
+            hooks,
+            options,
+            ..
+        } = builder;
         let order = match config.queue_mode {
             QueueMode::Fifo => Order::Fifo,
             QueueMode::Lifo => Order::Lifo,
         };
+        let clock = Clock::new();
         Self {
             engine: Engine::new(config.max_size, MAX_CONNECTING, order),
             manager,
@@ -54,8 +73,16 @@ impl<M: Manager> Core<M> {
             hooks,
             config,
             runtime,
-            clock: Clock::new(),
+            built: clock.now(),
+            clock,
             registry: Registry::new(),
+            counters: Counters::new(),
+            leaks: Leaks::new(options.leak_threshold),
+            vigil: Vigil::new(options.thresholds),
+            listener: options.listener,
+            name: options.name,
+            last_failure: LastFailure::new(),
+            keeper: Keeper::new(),
             handle,
             asked: AtomicUsize::new(config.max_size),
             ids: AtomicUsize::new(0),
@@ -90,11 +117,11 @@ impl<M: Manager> Core<M> {
     pub(crate) fn resize(&self, max: usize) {
         // ORDERING(asked written): Relaxed; see `asked read`.
         self.asked.store(max, Ordering::Relaxed);
-        self.retire_all(self.engine.resize(max));
+        self.retire_all(self.engine.resize(max), CloseReason::Surplus);
     }
 
     pub(crate) fn close(&self) {
-        self.retire_all(self.engine.close());
+        self.retire_all(self.engine.close(), CloseReason::PoolClosed);
     }
 
     /// Gives a slot back after a get, a check or a connect; retires it if the pool has no place for it.
@@ -102,50 +129,73 @@ impl<M: Manager> Core<M> {
     pub(crate) fn give_back(slot: Box<Slot<M>>) {
         match give_home(slot) {
             GiveBack::Kept => {}
-            GiveBack::Retire(slot, debt) => Self::retire_doomed(slot, debt),
+            GiveBack::Retire(slot, debt) => Self::retire_unwanted(slot, debt),
         }
     }
 
     /// The end of a connect that nobody owns.
     pub(crate) fn made(&self, slot: Box<Slot<M>>) {
         if let GiveBack::Retire(slot, debt) = self.engine.made(slot) {
-            Self::retire_doomed(slot, debt);
+            Self::retire_unwanted(slot, debt);
         }
+    }
+
+    /// Destroys an object for which the pool has no place any more.
+    #[cold]
+    pub(crate) fn retire_unwanted(slot: Box<Slot<M>>, debt: Debt) {
+        let reason = if slot.core.snapshot().closed {
+            CloseReason::PoolClosed
+        } else {
+            CloseReason::Surplus
+        };
+        Self::retire_doomed(slot, debt, reason);
     }
 
     /// Destroys an object that is counted; its room goes to the next in line. A panic of the object's (or
     /// of `detach`) goes on after the books are right.
-    pub(crate) fn retire(slot: Box<Slot<M>>) {
+    pub(crate) fn retire(slot: Box<Slot<M>>, reason: CloseReason) {
         let debt = slot.core.engine.doom();
-        Self::retire_doomed(slot, debt);
+        Self::retire_doomed(slot, debt, reason);
     }
 
     #[cold]
-    pub(crate) fn retire_doomed(slot: Box<Slot<M>>, debt: Debt) {
+    fn retire_doomed(slot: Box<Slot<M>>, debt: Debt, reason: CloseReason) {
         let core = slot.core.clone();
-        let panic = Self::destroy(slot);
+        let panic = Self::destroy(slot, Some(reason));
         resume(first_panic(panic, || core.engine.bury(debt)));
     }
 
-    fn retire_all(&self, surplus: Vec<(Box<Slot<M>>, Debt)>) {
+    fn retire_all(&self, surplus: Vec<(Box<Slot<M>>, Debt)>, reason: CloseReason) {
         let mut panic = None;
         for (slot, debt) in surplus {
-            panic = panic.or(Self::destroy(slot));
+            panic = panic.or(Self::destroy(slot, Some(reason)));
             panic = first_panic(panic, || self.engine.bury(debt));
         }
         resume(panic);
     }
 
-    /// Detaches and destroys an object, and forgets its slot. Says what panicked, if anything did.
-    pub(crate) fn destroy(mut slot: Box<Slot<M>>) -> Option<Box<dyn Any + Send>> {
+    /// Detaches and destroys an object, and forgets its slot; `reason` is counted, but for an object that was
+    /// never counted as made. Says what panicked, if anything did.
+    pub(crate) fn destroy(
+        mut slot: Box<Slot<M>>,
+        reason: Option<CloseReason>,
+    ) -> Option<Box<dyn Any + Send>> {
         let core = slot.core.clone();
-        let panic = core.detach(&mut slot);
+        let panic = core.detach(&mut slot, reason);
         first_panic(panic, || drop(slot))
     }
 
     /// An object leaves the pool: its slot is forgotten, and its manager told. Says what panicked.
-    fn detach(&self, slot: &mut Slot<M>) -> Option<Box<dyn Any + Send>> {
-        self.registry.remove(slot.record.id());
+    fn detach(
+        &self,
+        slot: &mut Slot<M>,
+        reason: Option<CloseReason>,
+    ) -> Option<Box<dyn Any + Send>> {
+        self.registry.remove(slot.key, self.counters.times());
+        if let Some(reason) = reason {
+            self.counters.count_closed(reason);
+            self.tell(|listener| listener.closed(reason));
+        }
         first_panic(None, || self.manager.detach(&mut slot.object))
     }
 
@@ -153,7 +203,7 @@ impl<M: Manager> Core<M> {
     pub(crate) fn take(mut slot: Box<Slot<M>>) -> M::Type {
         let core = slot.core.clone();
         let debt = core.engine.doom();
-        let panic = core.detach(&mut slot);
+        let panic = core.detach(&mut slot, Some(CloseReason::Taken));
         let panic = first_panic(panic, || core.engine.bury(debt));
         match panic {
             Some(panic) if !std::thread::panicking() => {

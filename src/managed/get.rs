@@ -1,6 +1,7 @@
 //! The way of a get: claim, or stand in line and perhaps connect; check; out.
 
-use super::check::{Doubtful, Owed};
+use super::attempt::Attempt;
+use super::check::{Doubtful, Owed, Timed};
 use super::connect::Connect;
 use super::core::Core;
 use super::errors::TimeoutType;
@@ -10,6 +11,7 @@ use super::time::{over, poll_lazily};
 use super::{Manager, PoolError, Timeouts};
 use crate::engine::wake::{first_panic, resume};
 use crate::engine::{Claim, End, Enter, Finish, GiveBack, Leave, Place, Placed, Turn};
+use crate::observe::trace;
 use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -42,32 +44,31 @@ impl<M: Manager> Core<M> {
     pub(crate) async fn obtain_within(
         self: &Arc<Self>,
         timeouts: &Timeouts,
-        phase: impl Fn(TimeoutType),
+        attempt: &mut Attempt<'_, M>,
     ) -> Result<Box<Slot<M>>, Failure<M::Error>> {
         if self.runtime.is_none() && timeouts.need_runtime() {
             return Err(Failure::Error(PoolError::NoRuntimeSpecified));
         }
-        self.obtain(timeouts, phase).await
+        self.obtain(timeouts, attempt).await
     }
 
-    /// The whole way of a get, up to the slot that its object lives in. `phase` is told of each phase that
-    /// begins after the first.
+    /// The whole way of a get, up to the slot that its object lives in. `attempt` is told how it goes.
     #[inline]
     pub(crate) async fn obtain(
         self: &Arc<Self>,
         timeouts: &Timeouts,
-        phase: impl Fn(TimeoutType),
+        attempt: &mut Attempt<'_, M>,
     ) -> Result<Box<Slot<M>>, Failure<M::Error>> {
         let owed = match self.engine.claim() {
             Claim::Object(slot) => {
                 let mut doubtful = Doubtful::new(slot);
                 let slot = doubtful.slot();
-                phase(TimeoutType::Recycle);
+                attempt.phase = TimeoutType::Recycle;
                 // Without hooks and without a bound there is nothing around the manager's own check: to
                 // build a future around it would cost this path more than one of its atomic operations.
                 let good = if self.bare_recycle && timeouts.recycle.is_none() {
-                    let check = self.manager.recycle(&mut slot.object, &slot.metrics);
-                    check.await.is_ok()
+                    let check = pin!(self.manager.recycle(&mut slot.object, &slot.metrics));
+                    Timed::new(self, check).await.is_ok()
                 } else {
                     self.check(slot, timeouts).await
                 };
@@ -80,7 +81,8 @@ impl<M: Manager> Core<M> {
             Claim::Closed => return Err(Failure::Error(PoolError::Closed)),
         };
         // Boxed, so that the future of a get is small: it is moved into every caller's own.
-        Box::pin(self.obtain_in_line(owed, timeouts, phase)).await
+        let waiting = self.obtain_in_line(owed, timeouts, attempt);
+        Box::pin(trace::waiting(|| self.name(), waiting)).await
     }
 
     /// The rest of the way for a getter that found nothing idle, or only a dead object, for which it still
@@ -89,19 +91,24 @@ impl<M: Manager> Core<M> {
         self: &Arc<Self>,
         mut owed: Option<Owed<M>>,
         timeouts: &Timeouts,
-        phase: impl Fn(TimeoutType),
+        attempt: &mut Attempt<'_, M>,
     ) -> Result<Box<Slot<M>>, Failure<M::Error>> {
+        attempt.stands_in_line();
         // One timer for all of its waiting: being served a dead object starts no fresh bound.
         let mut wait_over = pin!(None);
         loop {
             let getter = Getter::new(self, timeouts, owed.take());
             let wait_bound = || over(self.runtime, timeouts.wait);
-            let waited = getter.stand_in_line(&mut wait_over, wait_bound, &phase);
+            let phase = &mut attempt.phase;
+            let waited = getter.stand_in_line(&mut wait_over, wait_bound, phase);
             let slot = match waited.await? {
-                Got::Made(slot) => return Ok(slot),
+                Got::Made(slot) => {
+                    attempt.made_it();
+                    return Ok(slot);
+                }
                 Got::Used(slot) => slot,
             };
-            phase(TimeoutType::Recycle);
+            attempt.phase = TimeoutType::Recycle;
             let mut doubtful = Doubtful::new(slot);
             if self.check(doubtful.slot(), timeouts).await {
                 return Ok(doubtful.pass());
@@ -148,7 +155,7 @@ impl<'a, M: Manager> Getter<'a, M> {
         mut self,
         wait_over: &mut Pin<&mut Option<F>>,
         wait_bound: impl Fn() -> F,
-        phase: &impl Fn(TimeoutType),
+        phase: &mut TimeoutType,
     ) -> Ended<M> {
         let mut create_over = pin!(None);
         poll_fn(|context| {
@@ -157,15 +164,15 @@ impl<'a, M: Manager> Getter<'a, M> {
             }
             let late = if self.connect.is_some() {
                 // The connect keeps its own bound, and says what it died of.
-                phase(TimeoutType::Create);
+                *phase = TimeoutType::Create;
                 return Poll::Pending;
             } else if self.timeouts.wait == Some(Duration::ZERO) {
                 // In line for the outcome of a connect that nobody owns.
-                phase(TimeoutType::Create);
+                *phase = TimeoutType::Create;
                 let create_bound = || over(self.core.runtime, self.timeouts.create);
                 poll_lazily(&mut create_over, create_bound, context).map(|()| TimeoutType::Create)
             } else {
-                phase(TimeoutType::Wait);
+                *phase = TimeoutType::Wait;
                 poll_lazily(wait_over, &wait_bound, context).map(|()| TimeoutType::Wait)
             };
             late.map(|phase| Err(Failure::Error(PoolError::Timeout(phase))))
@@ -261,7 +268,7 @@ impl<'a, M: Manager> Getter<'a, M> {
             }
             Finish::Elsewhere(GiveBack::Kept) => {}
             Finish::Elsewhere(GiveBack::Retire(slot, debt)) | Finish::Surplus(slot, debt) => {
-                Core::retire_doomed(slot, debt);
+                Core::retire_unwanted(slot, debt);
             }
         }
         None

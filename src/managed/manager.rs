@@ -83,6 +83,12 @@ pub trait Manager: Send + Sync + 'static {
         async move { self.recycle(obj, &Metrics::default()).await }
     }
 
+    /// An error of this manager in words, for the pool's own messages: what a time-out says of the last failed
+    /// connect, and what a listener is told. Must not hold a secret. Default: nothing is said.
+    fn describe(&self, _error: &Self::Error) -> Option<String> {
+        None
+    }
+
     /// What objects of this manager are connected to, for messages. Must not hold a secret.
     fn target(&self) -> Cow<'static, str> {
         Cow::Borrowed(std::any::type_name::<Self::Type>())

@@ -36,6 +36,7 @@
 //! ```
 
 mod acquire;
+mod attempt;
 mod builder;
 mod check;
 mod config;
@@ -48,6 +49,8 @@ mod hooks;
 mod manager;
 mod metrics;
 mod object;
+mod observed;
+mod options;
 mod pool;
 mod ready;
 pub mod reexports;
@@ -55,8 +58,9 @@ mod retain;
 mod slot;
 mod tether;
 mod time;
+mod watch;
 
-pub use self::acquire::{Acquire, AcquireError, Reason};
+pub use self::acquire::{Acquire, AcquireError, LastFailure, Reason};
 pub use self::builder::{BuildError, PoolBuilder};
 pub use self::config::{CreatePoolError, PoolConfig, QueueMode, Timeouts};
 pub use self::errors::{PoolError, RecycleError, TimeoutType};

@@ -1,8 +1,8 @@
-use super::check::Doubtful;
 use super::core::Core;
 use super::slot::Slot;
 use super::{Manager, Metrics, Pool};
 use crate::engine::wake::{first_panic, resume};
+use crate::observe::CloseReason;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
@@ -27,10 +27,11 @@ impl<M: Manager> Object<M> {
     /// Takes the object out of its pool for good: the pool may make another in its place.
     #[must_use]
     pub fn take(mut this: Self) -> M::Type {
-        let slot = this
+        let mut slot = this
             .slot
             .take()
             .expect("an object has its slot until it is dropped");
+        slot.check_in();
         Core::take(slot)
     }
 
@@ -67,18 +68,19 @@ impl<M: Manager> Object<M> {
 impl<M: Manager> Drop for Object<M> {
     #[inline]
     fn drop(&mut self) {
-        let Some(slot) = self.slot.take() else { return };
-        let mut doubtful = Doubtful::new(slot);
-        let slot = doubtful.slot();
+        let Some(mut slot) = self.slot.take() else {
+            return;
+        };
+        slot.check_in();
         let mut broken = true;
         let panic = first_panic(None, || {
             broken = slot.core.manager.has_broken(&mut slot.object);
         });
         if broken {
-            return resume(first_panic(panic, || drop(doubtful)));
+            let retire = || Core::retire(slot, CloseReason::Broken);
+            return resume(first_panic(panic, retire));
         }
-        slot.check_in();
-        Core::give_back(doubtful.trust());
+        Core::give_back(slot);
     }
 }
 

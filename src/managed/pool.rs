@@ -1,3 +1,4 @@
+use super::attempt::Attempt;
 use super::core::Core;
 use super::get::Failure;
 use super::slot::Slot;
@@ -29,6 +30,7 @@ pub(crate) struct Handle<M: Manager> {
 
 impl<M: Manager> Drop for Handle<M> {
     fn drop(&mut self) {
+        self.core.tell_left_behind();
         self.core.close();
     }
 }
@@ -40,19 +42,11 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
     }
 
     pub(crate) fn from_builder(builder: PoolBuilder<M, W>) -> Self {
-        Self::from_handle(Arc::new_cyclic(|handle| {
-            let PoolBuilder {
-                manager,
-                config,
-                runtime,
-                hooks,
-                ..
-            } = builder;
-            let core = Core::new(manager, hooks, config, runtime, Weak::clone(handle));
-            Handle {
-                core: Arc::new(core),
-            }
-        }))
+        let pool = Self::from_handle(Arc::new_cyclic(|handle| Handle {
+            core: Arc::new(Core::new(builder, Weak::clone(handle))),
+        }));
+        pool.core.keep_watch();
+        pool
     }
 
     pub(crate) fn from_handle(handle: Arc<Handle<M>>) -> Self {
@@ -88,8 +82,9 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
         let caller = Location::caller();
         async move {
             let timeouts = &self.core.config.timeouts;
-            let obtained = self.core.obtain(timeouts, |_| {}).await;
-            Self::check_out(obtained, caller)
+            let mut attempt = Attempt::begin(&self.core);
+            let obtained = self.core.obtain(timeouts, &mut attempt).await;
+            Self::wrap_or_tell(attempt.end(obtained, caller, None))
         }
     }
 
@@ -106,18 +101,17 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
     ) -> impl Future<Output = Result<W, PoolError<M::Error>>> {
         let caller = Location::caller();
         async move {
-            let obtained = self.core.obtain_within(timeouts, |_| {}).await;
-            Self::check_out(obtained, caller)
+            let mut attempt = Attempt::begin(&self.core);
+            let obtained = self.core.obtain_within(timeouts, &mut attempt).await;
+            Self::wrap_or_tell(attempt.end(obtained, caller, None))
         }
     }
 
     #[inline]
-    fn check_out(
+    fn wrap_or_tell(
         obtained: Result<Box<Slot<M>>, Failure<M::Error>>,
-        caller: &'static Location<'static>,
     ) -> Result<W, PoolError<M::Error>> {
-        let mut slot = obtained.map_err(Failure::into_pool_error)?;
-        slot.check_out(caller, None);
+        let slot = obtained.map_err(Failure::into_pool_error)?;
         Ok(Self::wrap(slot))
     }
 

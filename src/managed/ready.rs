@@ -113,7 +113,10 @@ impl<M: Manager> Core<M> {
         let bound = self.config.timeouts.recycle.unwrap_or(UNOWNED_BOUND);
         let probe = self.manager.probe(&mut slot.object);
         match bounded(self.runtime, Some(bound), probe).await {
-            Some(Ok(())) => Ok(()),
+            Some(Ok(())) => {
+                self.counters.other_checks.add_one();
+                Ok(())
+            }
             Some(Err(error)) => Err(self.not_ready(ReadyStep::Check(error))),
             None => Err(self.not_ready(ReadyStep::TimedOut(TimeoutType::Recycle))),
         }

@@ -1,17 +1,23 @@
 //! A slot: the object, its history, and its hold on the pool.
 
+use super::attempt::How;
 use super::core::Core;
 use super::{Manager, Metrics};
 use crate::engine::slot::Record;
 use crate::observe::clock::Anchor;
+use crate::observe::histogram::bucket;
+use crate::observe::trace;
 use std::panic::Location;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What moves between the idle store, the line and the users: boxed once, when its object is made.
 pub(crate) struct Slot<M: Manager> {
     pub(crate) object: M::Type,
     pub(crate) metrics: Metrics,
     pub(crate) record: Arc<Record>,
+    /// Under which the registry knows it.
+    pub(crate) key: usize,
     /// The slot's own count on the pool, taken when it was made and dropped when it goes: neither a get
     /// nor a return touches it.
     pub(crate) core: Arc<Core<M>>,
@@ -26,11 +32,12 @@ impl<M: Manager> Slot<M> {
     pub(crate) fn new(object: M::Type, core: Arc<Core<M>>) -> Box<Self> {
         let metrics = Metrics::default();
         let record = Arc::new(Record::new(core.next_id()));
-        core.registry.add(Arc::clone(&record));
+        let key = core.registry.add(Arc::clone(&record));
         Box::new(Self {
             object,
             metrics,
             record,
+            key,
             anchor: Anchor::new(metrics.created, core.clock.now()),
             core,
             labelled: false,
@@ -38,25 +45,87 @@ impl<M: Manager> Slot<M> {
         })
     }
 
-    /// Writes down who takes the object. The slot's owner alone writes here.
+    /// Writes down who takes the object, and how he came to it. The slot's owner alone writes here.
     #[inline]
     pub(crate) fn check_out(
         &mut self,
         caller: &'static Location<'static>,
         label: Option<&Arc<str>>,
+        how: How,
     ) {
         if self.labelled || label.is_some() {
             self.labelled = label.is_some();
             self.record.set_label(label.cloned());
         }
-        self.record.take_out(self.core.clock.now(), caller);
+        let now = self.core.clock.now();
+        if self.core.leaks.threshold().is_some() {
+            self.record.set_task(super::watch::task());
+        }
+        match how {
+            How::AtOnce => self.record.books.at_once.add(1),
+            How::Waiting { since } | How::Made { since } => {
+                self.count_wait(how, since, now, caller);
+            }
+        }
+        self.record.take_out(now, caller);
+        if self.core.listener.is_some() {
+            self.tell_acquired(how, now);
+        }
     }
 
-    /// Writes down that the object comes back. Before the slot is pushed: afterwards it may be another's.
+    fn count_wait(&mut self, how: How, since: u64, now: u64, caller: &'static Location<'static>) {
+        let books = &self.record.books;
+        match how {
+            How::Made { .. } => books.made.add(1),
+            How::AtOnce | How::Waiting { .. } => books.after_waiting.add(1),
+        }
+        let waited = self.core.clock.nanos_between(since, now);
+        books.wait_ns.add(waited);
+        let hand_on = |drained: &_| self.core.counters.times().keep_waits(drained);
+        books.waits.note(bucket(waited) as u16, hand_on);
+        trace::waited(|| self.core.name(), waited, caller);
+    }
+
+    #[cold]
+    fn tell_acquired(&self, how: How, now: u64) {
+        let waited = match how {
+            How::AtOnce => 0,
+            How::Waiting { since } | How::Made { since } => {
+                self.core.clock.nanos_between(since, now)
+            }
+        };
+        let waited = Duration::from_nanos(waited);
+        self.core.tell(|listener| listener.acquired(waited));
+    }
+
+    /// Writes down that the object comes back, or leaves the pool in a user's hand. Before the slot is
+    /// pushed: afterwards it may be another's.
     #[inline]
     pub(crate) fn check_in(&mut self) {
-        self.record.put_in();
         let now = self.core.clock.now();
+        let held = self.core.clock.nanos_between(self.record.taken(), now);
+        let books = &self.record.books;
+        books.use_ns.add(held);
+        let hand_on = |drained: &_| self.core.counters.times().keep_uses(drained);
+        books.uses.note(bucket(held) as u16, hand_on);
+        if self.core.leaks.is_one(held) {
+            self.check_in_late(held);
+        } else {
+            self.record.put_in();
+        }
+        if self.core.listener.is_some() {
+            let held = Duration::from_nanos(held);
+            self.core.tell(|listener| listener.returned(held));
+        }
         self.metrics.recycled = Some(self.anchor.instant(&self.core.clock, now));
+    }
+
+    #[cold]
+    fn check_in_late(&self, held: u64) {
+        let holding = self.record.holding();
+        self.record.put_in();
+        if let Some(holding) = holding {
+            self.core.leak_ended(holding, Duration::from_nanos(held));
+        }
     }
 }

@@ -1,3 +1,4 @@
+use crate::engine::slot::Holding;
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
@@ -11,10 +12,31 @@ pub struct Checkout {
     pub id: usize,
     /// How long it has been out.
     pub held: Duration,
+    /// When it was taken, as a raw reading of the pool's clock: with `id`, the name of this hold.
+    pub(crate) taken: u64,
     /// The file and line of the `get` or `acquire`.
     pub caller: &'static Location<'static>,
+    /// The number of the Tokio task that took it, as [`tokio::task::Id`] shows it: where there was one, and
+    /// the pool looks for leaks ([`leak_threshold`](crate::managed::PoolBuilder::leak_threshold)).
+    ///
+    /// [`tokio::task::Id`]: https://docs.rs/tokio/latest/tokio/task/struct.Id.html
+    pub task: Option<u64>,
     /// What the taker called itself ([`Acquire::label`](crate::managed::Acquire::label)).
     pub label: Option<Arc<str>>,
+}
+
+impl Checkout {
+    /// A hold of this length.
+    pub(crate) fn of(holding: Holding, held: Duration) -> Self {
+        Self {
+            id: holding.id,
+            held,
+            taken: holding.taken,
+            caller: holding.caller,
+            task: (holding.task != 0).then_some(holding.task),
+            label: holding.label,
+        }
+    }
 }
 
 impl fmt::Display for Checkout {

@@ -23,8 +23,9 @@ impl Clock {
         Duration::from_nanos(self.nanos_between(start, end))
     }
 
+    /// The same, in nanoseconds.
     #[inline]
-    fn nanos_between(&self, start: u64, end: u64) -> u64 {
+    pub(crate) fn nanos_between(&self, start: u64, end: u64) -> u64 {
         self.0.delta_as_nanos(start, end)
     }
 }

@@ -1,9 +1,37 @@
-//! Seeing the pool: what it looks like now, and who holds its objects. Observers read; they never steer.
+//! Seeing the pool: what it looks like now, who holds its objects, what has happened, and how well it is.
+//! Observers read; they never steer.
+//!
+//! | question | answer |
+//! | --- | --- |
+//! | What does it look like now? | [`Snapshot`], one atomic load |
+//! | Who holds its objects, since when, from which line of code? | [`Checkout`] |
+//! | What has happened since the start, and how long did it take? | [`Stats`], with [`Histogram`]s |
+//! | How well is it, and why not better? | [`Health`], by [`Thresholds`]; [`HealthWatch`] waits for a change |
+//! | What happens, as it happens? | a [`Listener`] |
+//! | The same for every kind of pool, for exporters | [`Observe`] and [`Pools`] |
 
 mod checkout;
 pub(crate) mod clock;
+pub(crate) mod counters;
+mod health;
+pub(crate) mod histogram;
+pub(crate) mod judge;
+pub(crate) mod leaks;
+mod listener;
+mod observer;
+mod pools;
 pub(crate) mod registry;
 mod snapshot;
+mod stats;
+pub(crate) mod trace;
+pub(crate) mod vigil;
 
 pub use self::checkout::Checkout;
+pub use self::health::{Finding, Health, Level, Thresholds, Trouble};
+pub use self::histogram::Histogram;
+pub use self::listener::Listener;
+pub use self::observer::{IdleBounds, Kind, Observe, State};
+pub use self::pools::{Listed, Pools};
 pub use self::snapshot::Snapshot;
+pub use self::stats::{CloseReason, Closed, Gets, Phase, Stats, TimedOut};
+pub use self::vigil::HealthWatch;

@@ -176,6 +176,10 @@ impl managed::Manager for Manager {
         }
     }
 
+    fn describe(&self, error: &Error) -> Option<String> {
+        Some(error.to_string())
+    }
+
     fn target(&self) -> Cow<'static, str> {
         Cow::Owned(self.target.to_string())
     }

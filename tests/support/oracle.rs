@@ -94,4 +94,24 @@ pub fn at_rest(pool: &TestPool) {
     assert_eq!(pool.manager().connecting(), 0, "a create is under way");
     assert!(now.size <= now.max_size, "{now:?}");
     assert!(pool.checkouts().is_empty(), "{:?}", pool.checkouts());
+    books(pool);
+}
+
+/// At rest, what was counted since the start adds up: each get ended once, each object that was made lives or
+/// was closed for one reason, and each hold ended.
+#[track_caller]
+pub fn books(pool: &TestPool) {
+    let stats = pool.stats();
+    let gets = stats.gets;
+    assert_eq!(gets.started, gets.ended(), "BOOKS: {gets:?}");
+    let live = stats.created.checked_sub(stats.closed.total());
+    assert_eq!(live, Some(pool.manager().live() as u64), "BOOKS: {stats:?}");
+    let held = [stats.wait_time.count(), stats.use_time.count()];
+    assert_eq!(held, [gets.succeeded(); 2], "BOOKS: {stats:?}");
+    assert_eq!(
+        stats.connect_time.count(),
+        stats.created,
+        "BOOKS: {stats:?}"
+    );
+    assert_eq!(stats.check_time.count(), stats.checks, "BOOKS: {stats:?}");
 }

@@ -7,7 +7,7 @@ use loom as checker;
 use shuttle as checker;
 
 pub use checker::sync::MutexGuard;
-pub use checker::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+pub use checker::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::fmt;

@@ -159,8 +159,8 @@ pub(super) const EDITS: [Edit; 27] = [
         GiveUp,
         "managed: the room of a retired object",
         CORE,
-        "let panic = Self::destroy(slot); resume(first_panic(panic, || core.engine.bury(debt)));",
-        "let _ = (core, debt); resume(Self::destroy(slot));",
+        "let panic = Self::destroy(slot, Some(reason)); resume(first_panic(panic, || core.engine.bury(debt)));",
+        "let _ = (core, debt); resume(Self::destroy(slot, Some(reason)));",
     ),
     edit(
         GiveUp,

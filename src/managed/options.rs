@@ -1,0 +1,66 @@
+//! What a pool can be told beyond deadpool's configuration.
+
+use super::{Manager, Object, PoolBuilder};
+use crate::observe::{Listener, Thresholds};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// See the methods of [`PoolBuilder`] of the same names.
+#[derive(Clone, Default)]
+pub(crate) struct Options {
+    pub(crate) name: Option<String>,
+    pub(crate) leak_threshold: Option<Duration>,
+    pub(crate) thresholds: Thresholds,
+    pub(crate) listener: Option<Arc<dyn Listener>>,
+}
+
+impl<M: Manager, W: From<Object<M>>> PoolBuilder<M, W> {
+    /// What the pool is called: in [`Pools`](crate::observe::Pools), by exporters, in events.
+    ///
+    /// Default: what the manager [is connected to](Manager::target).
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.options.name = Some(name.into());
+        self
+    }
+
+    /// Holds longer than this are reported, each once: to the [`listener`](Self::listener), in
+    /// [`stats`](super::Pool::stats), as a [trouble](crate::observe::Trouble::LeakSuspected) of the pool's
+    /// health, and as a `tracing` event where that feature is on. When such an object comes back after all,
+    /// that is told too. [`checkouts`](super::Pool::checkouts) says which task holds what.
+    ///
+    /// With `Runtime::Tokio1` a small task of the pool's looks every quarter of this time, at most twice a
+    /// second; otherwise whoever asks for the health, or has to stand in line, looks, and
+    /// [`watch`](super::Pool::watch) is there to be spawned.
+    ///
+    /// Default: `None`, as in HikariCP: nobody can tell a leak from a long use but you. 30 s is a good first
+    /// try for a service whose requests end within 10 s.
+    pub fn leak_threshold(mut self, threshold: Option<Duration>) -> Self {
+        self.options.leak_threshold = threshold;
+        self
+    }
+
+    /// By which rules the pool's [health](super::Pool::health) is judged.
+    pub fn health_thresholds(mut self, thresholds: Thresholds) -> Self {
+        self.options.thresholds = thresholds;
+        self
+    }
+
+    /// Is told what happens in the pool. A pool without one pays nothing for it. One: a listener that tells
+    /// several is a few lines.
+    pub fn listener(mut self, listener: Arc<dyn Listener>) -> Self {
+        self.options.listener = Some(listener);
+        self
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("name", &self.name)
+            .field("leak_threshold", &self.leak_threshold)
+            .field("thresholds", &self.thresholds)
+            .field("listener", &self.listener.is_some())
+            .finish()
+    }
+}
