@@ -2,6 +2,7 @@
 
 mod checkout;
 pub(crate) mod clock;
+pub mod names;
 pub(crate) mod registry;
 mod snapshot;
 
