@@ -1,0 +1,133 @@
+use super::{ALERT_TESTS, ALERTS, DASHBOARD, dashboard};
+use millpond_ops_tests::dashboard::{filled_in, queries};
+use millpond_ops_tests::mutants::{self, Mutant};
+use millpond_ops_tests::{Promtool, root, text_of};
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+#[test]
+fn prometheus_reads_the_rules() {
+    promtool()
+        .check_rules(&root().join(ALERTS))
+        .unwrap_or_else(|said| panic!("{said}"));
+}
+
+#[test]
+fn the_rules_fire_when_they_should_and_only_then() {
+    promtool()
+        .test_rules(&root().join(ALERT_TESTS))
+        .unwrap_or_else(|said| panic!("{said}"));
+}
+
+/// promtool reads queries only as rules, so each becomes one.
+#[test]
+fn prometheus_reads_the_queries_of_the_dashboard() {
+    let queries = queries(&dashboard::real());
+    assert!(
+        queries.len() > 20,
+        "{DASHBOARD} has only {} queries",
+        queries.len()
+    );
+    let mut rules = "groups:\n  - name: dashboard\n    rules:\n".to_owned();
+    for (index, asked) in queries.iter().enumerate() {
+        let query = serde_json::Value::from(filled_in(&asked.query));
+        writeln!(
+            rules,
+            "      - {{ record: \"query:{index}\", expr: {query} }}"
+        )
+        .expect("a string grows");
+    }
+    let folder = Folder::new("dashboard");
+    let said = promtool().check_rules(&folder.write("rules.yml", &rules));
+    said.unwrap_or_else(|said| panic!("{said}\n{rules}"));
+}
+
+#[test]
+fn the_tests_notice_every_wait_and_threshold_that_is_wrong() {
+    let mutants = mutants::all(&text_of(ALERTS));
+    let tests = text_of(ALERT_TESTS);
+    let all: usize = mutants.len();
+    assert!(
+        all > 40,
+        "only {all} mutants: are the rules written in another way?"
+    );
+    let next = AtomicUsize::new(0);
+    let survivors = || {
+        let mine = std::iter::from_fn(|| mutants.get(next.fetch_add(1, Ordering::Relaxed)));
+        mine.filter(|mutant| survives(mutant, &tests))
+            .collect::<Vec<_>>()
+    };
+    let survivors: Vec<_> = thread::scope(|scope| {
+        let threads = [scope.spawn(survivors), scope.spawn(survivors)];
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().expect("no panic"))
+            .collect()
+    });
+    let told = survivors
+        .iter()
+        .map(|mutant| format!("{}: {}", mutant.alert, mutant.what));
+    assert!(
+        survivors.is_empty(),
+        "no test notices\n  {}",
+        told.collect::<Vec<_>>().join("\n  ")
+    );
+}
+
+fn survives(mutant: &Mutant, tests: &str) -> bool {
+    let folder = Folder::new("mutant");
+    folder.write("alerts.yml", &mutant.rules);
+    let file = folder.write("alerts.test.yml", &mutants::tests_of(tests, &mutant.alert));
+    match promtool().test_rules(&file) {
+        Ok(()) => true,
+        Err(said) => {
+            assert!(
+                said.contains("FAILED:") && said.contains(&mutant.alert),
+                "{}: {said}",
+                mutant.what
+            );
+            false
+        }
+    }
+}
+
+/// One for all tests.
+fn promtool() -> &'static Promtool {
+    static FOUND: OnceLock<Promtool> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let keep = Path::new(env!("CARGO_TARGET_TMPDIR")).join("promtool");
+        Promtool::find(&keep).unwrap_or_else(|why| panic!("{why}"))
+    })
+}
+
+/// A folder below `target/` that is removed in the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("ops-{name}-{}-{number}", std::process::id());
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        Self(folder)
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let file = self.0.join(name);
+        fs::write(&file, text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        file
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0) {
+            eprintln!("{}: {error}", self.0.display());
+        }
+    }
+}
