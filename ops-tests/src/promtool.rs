@@ -2,7 +2,7 @@
 
 use rustix::fs::{FlockOperation, flock};
 use std::env;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -23,13 +23,20 @@ impl Promtool {
     ///
     /// There is none, and why none could be fetched, with the way out.
     pub fn find(keep: &Path) -> Result<Self, String> {
-        if let Some(told) = env::var_os("MILLPOND_PROMTOOL").filter(|told| !told.is_empty()) {
-            let told = Self {
-                program: told.into(),
+        Self::find_by(keep, |name| {
+            env::var_os(name).filter(|word| !word.is_empty())
+        })
+    }
+
+    /// `told` says what the environment says of a name.
+    fn find_by(keep: &Path, told: impl Fn(&str) -> Option<OsString>) -> Result<Self, String> {
+        if let Some(program) = told("MILLPOND_PROMTOOL") {
+            let named = Self {
+                program: program.into(),
             };
-            return told
-                .works()
-                .map(|()| told)
+            let works = named.works();
+            return works
+                .map(|()| named)
                 .map_err(|why| format!("MILLPOND_PROMTOOL: {why}"));
         }
         let on_path = Self {
@@ -38,7 +45,8 @@ impl Promtool {
         if on_path.works().is_ok() {
             return Ok(on_path);
         }
-        Self::kept(keep).map_err(|why| {
+        let may_fetch = told("MILLPOND_FETCH_PROMTOOL").is_none_or(|word| word != "never");
+        Self::kept(keep, may_fetch).map_err(|why| {
             format!("there is no promtool, which the tests of ops/ need: {why}\n{WAY_OUT}")
         })
     }
@@ -70,7 +78,7 @@ impl Promtool {
     }
 
     /// The one in `keep`, fetched if need be; by one process at a time.
-    fn kept(keep: &Path) -> Result<Self, String> {
+    fn kept(keep: &Path, may_fetch: bool) -> Result<Self, String> {
         let failed = |error: io::Error| format!("{}: {error}", keep.display());
         fs::create_dir_all(keep).map_err(failed)?;
         let lock = File::create(keep.join("fetch.lock")).map_err(failed)?;
@@ -79,19 +87,19 @@ impl Promtool {
         let kept = Self {
             program: keep.join("promtool"),
         };
-        if kept.works().is_err() {
-            fetch(keep, &kept.program)?;
-            kept.works()?;
+        if kept.works().is_ok() {
+            return Ok(kept);
         }
-        Ok(kept)
+        if !may_fetch {
+            return Err("MILLPOND_FETCH_PROMTOOL=never forbids to fetch one".to_owned());
+        }
+        fetch(keep, &kept.program)?;
+        kept.works().map(|()| kept)
     }
 }
 
 /// Downloads the package and moves promtool out of it to `to`; what a kill leaves is removed by the next one.
 fn fetch(keep: &Path, to: &Path) -> Result<(), String> {
-    if env::var_os("MILLPOND_FETCH_PROMTOOL").is_some_and(|word| word == "never") {
-        return Err("MILLPOND_FETCH_PROMTOOL=never forbids to fetch one".to_owned());
-    }
     say(
         "no promtool on this machine: downloading Debian's package `prometheus` with apt-get (19 MB)",
     );
@@ -176,3 +184,39 @@ fn say(what: &str) {
 
 const WAY_OUT: &str = "install it (Debian and Ubuntu: `apt-get install prometheus`; macOS: `brew install prometheus`; else from \
                        prometheus.io), or name one with MILLPOND_PROMTOOL";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_that_is_named_is_taken_or_refused_but_never_passed_over() {
+        let find = |program: &'static str| {
+            let told = |name: &str| (name == "MILLPOND_PROMTOOL").then(|| program.into());
+            Promtool::find_by(Path::new("/nowhere"), told)
+        };
+        // `true` succeeds whatever it is asked.
+        assert_eq!(find("true").expect("it works").program, Path::new("true"));
+        for program in ["/nowhere/promtool", "false"] {
+            let why = find(program).expect_err("it does not work");
+            assert!(why.starts_with("MILLPOND_PROMTOOL: "), "{why}");
+        }
+    }
+
+    #[test]
+    fn without_one_and_without_leave_to_fetch_it_is_an_error() {
+        let keep = env::temp_dir().join(format!("millpond-ops-tests-{}", std::process::id()));
+        let why = Promtool::kept(&keep, false).expect_err("nothing is there");
+        fs::remove_dir_all(&keep).expect("it was created");
+        assert!(why.contains("MILLPOND_FETCH_PROMTOOL"), "{why}");
+    }
+
+    #[test]
+    fn a_file_that_is_no_file_of_rules_is_told_apart() {
+        let by = |program: &str| Promtool {
+            program: program.into(),
+        };
+        assert!(by("true").check_rules(Path::new("x")).is_ok());
+        assert!(by("false").test_rules(Path::new("x")).is_err());
+    }
+}

@@ -1,4 +1,5 @@
-//! Seeing the pool: what it looks like now, and who holds its objects. Observers read; they never steer.
+//! Seeing the pool: what it looks like now, who holds its objects, and under which names that is exported
+//! ([`names`]). Observers read; they never steer.
 
 mod checkout;
 pub(crate) mod clock;

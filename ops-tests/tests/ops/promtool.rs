@@ -23,6 +23,14 @@ fn the_rules_fire_when_they_should_and_only_then() {
         .unwrap_or_else(|said| panic!("{said}"));
 }
 
+#[test]
+fn prometheus_refuses_what_is_no_query() {
+    let folder = Folder::new("refused");
+    let rules = "groups:\n  - { name: it, rules: [{ record: \"it\", expr: \"sum(\" }] }\n";
+    let said = promtool().check_rules(&folder.write("rules.yml", rules));
+    assert!(said.is_err_and(|said| said.contains("could not parse expression")));
+}
+
 /// promtool reads queries only as rules, so each becomes one.
 #[test]
 fn prometheus_reads_the_queries_of_the_dashboard() {
