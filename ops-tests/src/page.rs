@@ -75,7 +75,8 @@ What to do when one of them looks wrong: [runbook.md](runbook.md).
 
 A name with dots is what OpenTelemetry sees, the one with underscores stands on a Prometheus page. A
 histogram has three series there: the name with `_bucket`, `_count` and `_sum`. Every series has the label
-`db_client_connection_pool_name`.
+`db_client_connection_pool_name`. `promtool check metrics` objects to one of these names, OpenTelemetry's
+`db_client_connection_count`: it would leave `_count` to histograms.
 ";
 
 const CONVENTION: &str = "

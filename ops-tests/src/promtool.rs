@@ -69,6 +69,36 @@ impl Promtool {
         self.run("test", file)
     }
 
+    /// What promtool has to say against a page of metrics, an objection a line; none if it has nothing.
+    ///
+    /// # Errors
+    ///
+    /// It could not be asked.
+    pub fn objections(&self, page: &str) -> Result<Vec<String>, String> {
+        let failed = |error: io::Error| format!("{}: {error}", self.program.display());
+        let mut child = Command::new(&self.program)
+            .args(["check", "metrics"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(failed)?;
+        // It reads the whole page before it says anything, so nobody waits for anybody.
+        let written = match child.stdin.take() {
+            Some(mut input) => input.write_all(page.as_bytes()),
+            None => Ok(()),
+        };
+        let output = child.wait_with_output().map_err(failed)?;
+        written.map_err(failed)?;
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        let lines: Vec<_> = said.lines().map(str::to_owned).collect();
+        if lines.is_empty() && !output.status.success() {
+            return Err(format!("{}: {}", self.program.display(), output.status));
+        }
+        Ok(lines)
+    }
+
     fn run(&self, what: &str, file: &Path) -> Result<(), String> {
         output(Command::new(&self.program).args([what, "rules"]).arg(file))
     }

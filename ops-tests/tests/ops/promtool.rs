@@ -1,4 +1,5 @@
 use super::{ALERT_TESTS, ALERTS, DASHBOARD, dashboard};
+use millpond::observe::names::{Label, METRICS};
 use millpond_ops_tests::dashboard::{filled_in, queries};
 use millpond_ops_tests::mutants::{self, Mutant};
 use millpond_ops_tests::{Promtool, root, text_of};
@@ -29,6 +30,64 @@ fn prometheus_refuses_what_is_no_query() {
     let rules = "groups:\n  - { name: it, rules: [{ record: \"it\", expr: \"sum(\" }] }\n";
     let said = promtool().check_rules(&folder.write("rules.yml", rules));
     assert!(said.is_err_and(|said| said.contains("could not parse expression")));
+}
+
+/// A page with one series of each metric, and of each value of its labels.
+fn page_of_metrics() -> String {
+    let mut page = String::new();
+    for metric in METRICS {
+        let (name, kind) = (metric.prometheus_name(), metric.kind.prometheus_type());
+        writeln!(page, "# HELP {name} {}\n# TYPE {name} {kind}", metric.help)
+            .expect("a string grows");
+        let labels = label_sets(metric.labels);
+        for series in metric.prometheus_series() {
+            let le = if series.ends_with("_bucket") {
+                ",le=\"+Inf\""
+            } else {
+                ""
+            };
+            for labels in &labels {
+                writeln!(page, "{series}{{{labels}{le}}} 1").expect("a string grows");
+            }
+        }
+    }
+    page
+}
+
+fn label_sets(labels: &[Label]) -> Vec<String> {
+    labels.iter().fold(vec![String::new()], |sets, label| {
+        let values = if label.values.is_empty() {
+            &[("main", "")]
+        } else {
+            label.values
+        };
+        let with = |set: &String| {
+            let comma = if set.is_empty() { "" } else { "," };
+            let start = format!("{set}{comma}{}", label.prometheus_name());
+            values
+                .iter()
+                .map(|(value, _)| format!("{start}=\"{value}\""))
+                .collect::<Vec<_>>()
+        };
+        sets.iter().flat_map(with).collect()
+    })
+}
+
+#[test]
+fn prometheus_objects_to_no_name_but_one_of_opentelemetrys() {
+    let page = page_of_metrics();
+    assert!(page.contains(
+        "millpond_gets_total{db_client_connection_pool_name=\"main\",outcome=\"shed\"} 1"
+    ));
+    let said = promtool()
+        .objections(&page)
+        .unwrap_or_else(|why| panic!("{why}"));
+    let theirs = "db_client_connection_count non-histogram and non-summary metrics should not have \"_count\" suffix";
+    assert_eq!(said, [theirs], "{page}");
+    let said = promtool()
+        .objections("a{ 1\n")
+        .unwrap_or_else(|why| panic!("{why}"));
+    assert!(!said.is_empty(), "what is no page is objected to");
 }
 
 /// promtool reads queries only as rules, so each becomes one.
