@@ -6,6 +6,7 @@
 //! when they should, is for [`Promtool`] to say.
 
 pub mod dashboard;
+mod fetch;
 pub mod known;
 pub mod mutants;
 pub mod page;
@@ -13,8 +14,10 @@ mod promtool;
 pub mod prose;
 pub mod query;
 pub mod rules;
+mod scratch;
 
 pub use self::promtool::Promtool;
+pub use self::scratch::Folder;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,17 +1,18 @@
-//! Prometheus's own reader of rules: found on this machine, or fetched.
+//! Prometheus's own reader of rules.
 
-use rustix::fs::{FlockOperation, flock};
-use std::env;
-use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
+use crate::fetch;
+use crate::scratch::{Folder, Scratch};
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::{env, fs};
 
-/// promtool.
-#[derive(Clone, Debug)]
+/// promtool, found on this machine or fetched, and a place for what it and its callers write.
+#[derive(Debug)]
 pub struct Promtool {
     program: PathBuf,
+    scratch: Scratch,
 }
 
 impl Promtool {
@@ -23,32 +24,16 @@ impl Promtool {
     ///
     /// There is none, and why none could be fetched, with the way out.
     pub fn find(keep: &Path) -> Result<Self, String> {
-        Self::find_by(keep, |name| {
-            env::var_os(name).filter(|word| !word.is_empty())
-        })
+        let told = |name: &str| env::var_os(name).filter(|word| !word.is_empty());
+        fs::create_dir_all(keep).map_err(|error| format!("{}: {error}", keep.display()))?;
+        let program = program(keep, told)?;
+        let scratch = Scratch::new(keep)?;
+        Ok(Self { program, scratch })
     }
 
-    /// `told` says what the environment says of a name.
-    fn find_by(keep: &Path, told: impl Fn(&str) -> Option<OsString>) -> Result<Self, String> {
-        if let Some(program) = told("MILLPOND_PROMTOOL") {
-            let named = Self {
-                program: program.into(),
-            };
-            let works = named.works();
-            return works
-                .map(|()| named)
-                .map_err(|why| format!("MILLPOND_PROMTOOL: {why}"));
-        }
-        let on_path = Self {
-            program: "promtool".into(),
-        };
-        if on_path.works().is_ok() {
-            return Ok(on_path);
-        }
-        let may_fetch = told("MILLPOND_FETCH_PROMTOOL").is_none_or(|word| word != "never");
-        Self::kept(keep, may_fetch).map_err(|why| {
-            format!("there is no promtool, which the tests of ops/ need: {why}\n{WAY_OUT}")
-        })
+    /// A new folder for rules; it goes when it is dropped.
+    pub fn folder(&self) -> Folder {
+        self.scratch.folder()
     }
 
     /// Whether the rules of a file can be read.
@@ -57,7 +42,7 @@ impl Promtool {
     ///
     /// What promtool says.
     pub fn check_rules(&self, file: &Path) -> Result<(), String> {
-        self.run("check", file)
+        output(self.command().args(["check", "rules"]).arg(file))
     }
 
     /// Whether the unit tests of a file pass.
@@ -66,7 +51,7 @@ impl Promtool {
     ///
     /// What promtool says.
     pub fn test_rules(&self, file: &Path) -> Result<(), String> {
-        self.run("test", file)
+        output(self.command().args(["test", "rules"]).arg(file))
     }
 
     /// What promtool has to say against a page of metrics, an objection a line; none if it has nothing.
@@ -76,7 +61,8 @@ impl Promtool {
     /// It could not be asked.
     pub fn objections(&self, page: &str) -> Result<Vec<String>, String> {
         let failed = |error: io::Error| format!("{}: {error}", self.program.display());
-        let mut child = Command::new(&self.program)
+        let mut child = self
+            .command()
             .args(["check", "metrics"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -99,106 +85,51 @@ impl Promtool {
         Ok(lines)
     }
 
-    fn run(&self, what: &str, file: &Path) -> Result<(), String> {
-        output(Command::new(&self.program).args([what, "rules"]).arg(file))
-    }
-
-    fn works(&self) -> Result<(), String> {
-        output(Command::new(&self.program).arg("--version"))
-    }
-
-    /// The one in `keep`, fetched if need be; by one process at a time.
-    fn kept(keep: &Path, may_fetch: bool) -> Result<Self, String> {
-        let failed = |error: io::Error| format!("{}: {error}", keep.display());
-        fs::create_dir_all(keep).map_err(failed)?;
-        let lock = File::create(keep.join("fetch.lock")).map_err(failed)?;
-        rustix::io::retry_on_intr(|| flock(&lock, FlockOperation::LockExclusive))
-            .map_err(|error| failed(error.into()))?;
-        let kept = Self {
-            program: keep.join("promtool"),
-        };
-        if kept.works().is_ok() {
-            return Ok(kept);
-        }
-        if !may_fetch {
-            return Err("MILLPOND_FETCH_PROMTOOL=never forbids to fetch one".to_owned());
-        }
-        fetch(keep, &kept.program)?;
-        kept.works().map(|()| kept)
+    /// Its unit tests write a small database each, below the temporary directory.
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.env("TMPDIR", self.scratch.path());
+        command
     }
 }
 
-/// Downloads the package and moves promtool out of it to `to`; what a kill leaves is removed by the next one.
-fn fetch(keep: &Path, to: &Path) -> Result<(), String> {
-    say(
-        "no promtool on this machine: downloading Debian's package `prometheus` with apt-get (19 MB)",
-    );
-    let half = keep.join("half");
-    let failed = |error: io::Error| format!("{}: {error}", half.display());
-    if half.exists() {
-        fs::remove_dir_all(&half).map_err(failed)?;
+/// The program, as [`Promtool::find`] says; `told` says what the environment says of a name.
+fn program(keep: &Path, told: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, String> {
+    if let Some(named) = told("MILLPOND_PROMTOOL") {
+        return works(named.into()).map_err(|why| format!("MILLPOND_PROMTOOL: {why}"));
     }
-    fs::create_dir_all(&half).map_err(failed)?;
-    download(&half)?;
-    let package = package_in(&half)
-        .map_err(failed)?
-        .ok_or("apt-get left no package")?;
-    output(
-        Command::new("dpkg")
-            .arg("-x")
-            .arg(package)
-            .arg(half.join("unpacked")),
-    )?;
-    fs::rename(half.join("unpacked/usr/bin/promtool"), to).map_err(failed)?;
-    fs::remove_dir_all(&half).map_err(failed)
+    if let Ok(on_path) = works("promtool".into()) {
+        return Ok(on_path);
+    }
+    let may_fetch = told("MILLPOND_FETCH_PROMTOOL").is_none_or(|word| word != "never");
+    kept(keep, may_fetch).map_err(|why| {
+        format!("there is no promtool, which the tests of ops/ need: {why}\n{WAY_OUT}")
+    })
 }
 
-/// With the lists of packages that the machine has; else with fresh ones of our own, which needs no root.
-fn download(half: &Path) -> Result<(), String> {
-    let apt = |words: &[&str], options: &[String]| {
-        let mut command = Command::new("apt-get");
-        command.args([
-            "-q",
-            "-o",
-            "Acquire::Retries=2",
-            "-o",
-            "Acquire::http::Timeout=30",
-        ]);
-        command.args(options).args(words).current_dir(half);
-        output(&mut command)
-    };
-    let Err(why) = apt(&["download", "prometheus"], &[]) else {
-        return Ok(());
-    };
-    let lists = half.join("lists");
-    fs::create_dir_all(lists.join("partial"))
-        .map_err(|error| format!("{}: {error}", lists.display()))?;
-    let own = [
-        format!("-oDir::State::Lists={}", lists.display()),
-        format!("-oDir::Cache={}", half.join("cache").display()),
-    ];
-    apt(&["update"], &own)
-        .and_then(|()| apt(&["download", "prometheus"], &own))
-        .map_err(|again| format!("{why}\n{again}"))
+/// The one in `keep`, fetched if need be.
+fn kept(keep: &Path, may_fetch: bool) -> Result<PathBuf, String> {
+    let _one_at_a_time = fetch::lock(keep)?;
+    if let Ok(before) = works(keep.join("promtool")) {
+        return Ok(before);
+    }
+    if !may_fetch {
+        return Err("MILLPOND_FETCH_PROMTOOL=never forbids to fetch one".to_owned());
+    }
+    fetch::fetch(keep, &keep.join("promtool"))?;
+    works(keep.join("promtool"))
 }
 
-fn package_in(dir: &Path) -> io::Result<Option<PathBuf>> {
-    for entry in fs::read_dir(dir)? {
-        let path = entry?.path();
-        if path.extension() == Some(OsStr::new("deb")) {
-            return Ok(Some(path));
-        }
-    }
-    Ok(None)
+/// The program itself, if it can be run.
+fn works(program: PathBuf) -> Result<PathBuf, String> {
+    output(Command::new(&program).arg("--version")).map(|()| program)
 }
 
 /// Runs `command` to its end; what it says is the evidence of a failure.
-fn output(command: &mut Command) -> Result<(), String> {
+pub(crate) fn output(command: &mut Command) -> Result<(), String> {
     let shown = command.get_program().to_string_lossy().into_owned();
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| format!("{shown}: {error}"))?;
+    let output = command.stdin(Stdio::null()).output();
+    let output = output.map_err(|error| format!("{shown}: {error}"))?;
     if output.status.success() {
         return Ok(());
     }
@@ -207,13 +138,8 @@ fn output(command: &mut Command) -> Result<(), String> {
     Err(format!("{shown}: {}\n{}", output.status, said.trim()))
 }
 
-/// Tells the user, past the test harness, which would keep it to itself.
-fn say(what: &str) {
-    let _nobody_listens = writeln!(io::stderr(), "millpond-ops-tests: {what}");
-}
-
-const WAY_OUT: &str = "install it (Debian and Ubuntu: `apt-get install prometheus`; macOS: `brew install prometheus`; else from \
-                       prometheus.io), or name one with MILLPOND_PROMTOOL";
+const WAY_OUT: &str = "install it (Debian and Ubuntu: `apt-get install prometheus`; macOS: `brew install prometheus`; \
+                       else from prometheus.io), or name one with MILLPOND_PROMTOOL";
 
 #[cfg(test)]
 mod tests {
@@ -221,14 +147,14 @@ mod tests {
 
     #[test]
     fn one_that_is_named_is_taken_or_refused_but_never_passed_over() {
-        let find = |program: &'static str| {
-            let told = |name: &str| (name == "MILLPOND_PROMTOOL").then(|| program.into());
-            Promtool::find_by(Path::new("/nowhere"), told)
+        let find = |named: &'static str| {
+            let told = |name: &str| (name == "MILLPOND_PROMTOOL").then(|| named.into());
+            program(Path::new("/nowhere"), told)
         };
         // `true` succeeds whatever it is asked.
-        assert_eq!(find("true").expect("it works").program, Path::new("true"));
-        for program in ["/nowhere/promtool", "false"] {
-            let why = find(program).expect_err("it does not work");
+        assert_eq!(find("true"), Ok("true".into()));
+        for named in ["/nowhere/promtool", "false"] {
+            let why = find(named).expect_err("it does not work");
             assert!(why.starts_with("MILLPOND_PROMTOOL: "), "{why}");
         }
     }
@@ -236,17 +162,16 @@ mod tests {
     #[test]
     fn without_one_and_without_leave_to_fetch_it_is_an_error() {
         let keep = env::temp_dir().join(format!("millpond-ops-tests-{}", std::process::id()));
-        let why = Promtool::kept(&keep, false).expect_err("nothing is there");
+        fs::create_dir_all(&keep).expect("a folder");
+        let why = kept(&keep, false).expect_err("nothing is there");
         fs::remove_dir_all(&keep).expect("it was created");
         assert!(why.contains("MILLPOND_FETCH_PROMTOOL"), "{why}");
     }
 
     #[test]
-    fn a_file_that_is_no_file_of_rules_is_told_apart() {
-        let by = |program: &str| Promtool {
-            program: program.into(),
-        };
-        assert!(by("true").check_rules(Path::new("x")).is_ok());
-        assert!(by("false").test_rules(Path::new("x")).is_err());
+    fn what_a_program_says_is_told_if_it_fails() {
+        let said = output(Command::new("sh").args(["-c", "echo one; echo two >&2; exit 3"]));
+        let said = said.expect_err("it fails");
+        assert!(said.contains("exit status: 3\none\ntwo"), "{said}");
     }
 }

@@ -4,8 +4,7 @@ use millpond_ops_tests::dashboard::{filled_in, queries};
 use millpond_ops_tests::mutants::{self, Mutant};
 use millpond_ops_tests::{Promtool, root, text_of};
 use std::fmt::Write;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -26,7 +25,7 @@ fn the_rules_fire_when_they_should_and_only_then() {
 
 #[test]
 fn prometheus_refuses_what_is_no_query() {
-    let folder = Folder::new("refused");
+    let folder = promtool().folder();
     let rules = "groups:\n  - { name: it, rules: [{ record: \"it\", expr: \"sum(\" }] }\n";
     let said = promtool().check_rules(&folder.write("rules.yml", rules));
     assert!(said.is_err_and(|said| said.contains("could not parse expression")));
@@ -108,7 +107,7 @@ fn prometheus_reads_the_queries_of_the_dashboard() {
         )
         .expect("a string grows");
     }
-    let folder = Folder::new("dashboard");
+    let folder = promtool().folder();
     let said = promtool().check_rules(&folder.write("rules.yml", &rules));
     said.unwrap_or_else(|said| panic!("{said}\n{rules}"));
 }
@@ -146,7 +145,7 @@ fn the_tests_notice_every_wait_and_threshold_that_is_wrong() {
 }
 
 fn survives(mutant: &Mutant, tests: &str) -> bool {
-    let folder = Folder::new("mutant");
+    let folder = promtool().folder();
     folder.write("alerts.yml", &mutant.rules);
     let file = folder.write("alerts.test.yml", &mutants::tests_of(tests, &mutant.alert));
     match promtool().test_rules(&file) {
@@ -169,32 +168,4 @@ fn promtool() -> &'static Promtool {
         let keep = Path::new(env!("CARGO_TARGET_TMPDIR")).join("promtool");
         Promtool::find(&keep).unwrap_or_else(|why| panic!("{why}"))
     })
-}
-
-/// A folder below `target/` that is removed in the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("ops-{name}-{}-{number}", std::process::id());
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-        Self(folder)
-    }
-
-    fn write(&self, name: &str, text: &str) -> PathBuf {
-        let file = self.0.join(name);
-        fs::write(&file, text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-        file
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.0) {
-            eprintln!("{}: {error}", self.0.display());
-        }
-    }
 }
