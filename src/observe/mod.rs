@@ -9,6 +9,7 @@
 //! | How well is it, and why not better? | [`Health`], by [`Thresholds`]; [`HealthWatch`] waits for a change |
 //! | What happens, as it happens? | a [`Listener`] |
 //! | The same for every kind of pool, for exporters | [`Observe`] and [`Pools`] |
+//! | Under which names is it exported? | [`names`] |
 
 mod checkout;
 pub(crate) mod clock;
@@ -18,6 +19,7 @@ pub(crate) mod histogram;
 pub(crate) mod judge;
 pub(crate) mod leaks;
 mod listener;
+pub mod names;
 mod observer;
 mod pools;
 pub(crate) mod registry;

@@ -82,6 +82,8 @@ pub(crate) enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Makes docs/metrics.md of the table of metrics
+    Metrics,
     /// Leaves one thing after the other out of a copy of the library, and says what no model or test notices; half an hour
     Weaken {
         /// Runs only the mutants whose name contains NAME (or one of several)

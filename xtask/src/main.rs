@@ -18,6 +18,7 @@ mod house;
 mod judge;
 mod lint;
 mod loom;
+mod metrics;
 mod msrv;
 mod mutants;
 mod orderings;
@@ -64,6 +65,7 @@ fn main() -> ExitCode {
         Command::Deny => alone(deny::run(&here)),
         Command::CleanClone => alone(clean_clone::run(&here)),
         Command::Orderings { check } => alone(orderings::run(&here, check)),
+        Command::Metrics => alone(metrics::run(&here)),
         Command::Weaken { only, list } => alone(weaken::run(&here, &only, list)),
         Command::Planted { only } => alone(planted::run(&here, only.as_deref())),
         Command::Shuttle { minutes, seed } => in_steps(false, |steps| {
