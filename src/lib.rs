@@ -56,6 +56,11 @@ pub mod observe;
 #[cfg(all(feature = "postgres", not(any(millpond_loom, millpond_shuttle))))]
 pub mod postgres;
 
+#[cfg(all(feature = "managed", not(any(millpond_loom, millpond_shuttle))))]
+mod tether;
+#[cfg(all(feature = "managed", not(any(millpond_loom, millpond_shuttle))))]
+mod time;
+
 #[cfg(not(any(millpond_loom, millpond_shuttle)))]
 pub use deadpool_runtime::Runtime;
 

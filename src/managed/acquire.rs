@@ -3,10 +3,10 @@
 
 use super::core::Core;
 use super::get::Failure;
-use super::time::bounded;
 use super::{HookError, Manager, Object, Pool, PoolError, TimeoutType};
 use crate::engine::sync::{AtomicU8, Ordering};
 use crate::observe::{Checkout, Snapshot};
+use crate::time::bounded;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;

@@ -3,9 +3,9 @@
 use super::core::Core;
 use super::hooks::apply;
 use super::slot::Slot;
-use super::time::bounded;
 use super::{Manager, Timeouts};
 use crate::engine::Debt;
+use crate::time::bounded;
 use std::sync::Arc;
 
 /// A slot whose object is not known to be good: dropped (by a cancelled check, a panic, a failure), the

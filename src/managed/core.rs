@@ -3,7 +3,6 @@
 use super::hooks::Hooks;
 use super::pool::Handle;
 use super::slot::Slot;
-use super::tether::give_home;
 use super::{Manager, PoolConfig, QueueMode};
 use crate::Runtime;
 use crate::engine::idle::Order;
@@ -14,6 +13,7 @@ use crate::engine::{Debt, Engine, GiveBack};
 use crate::observe::Snapshot;
 use crate::observe::clock::Clock;
 use crate::observe::registry::Registry;
+use crate::tether::give_home;
 use std::any::Any;
 use std::panic::resume_unwind;
 use std::sync::Weak;

@@ -2,8 +2,10 @@
 
 use super::core::Core;
 use super::{Manager, Metrics};
+use crate::engine::Engine;
 use crate::engine::slot::Record;
 use crate::observe::clock::Anchor;
+use crate::tether::Tied;
 use std::panic::Location;
 use std::sync::Arc;
 
@@ -19,6 +21,20 @@ pub(crate) struct Slot<M: Manager> {
     labelled: bool,
     /// The last `retain` that looked at it.
     pub(crate) looked_at: u64,
+}
+
+impl<M: Manager> Tied for Box<Slot<M>> {
+    type Core = Core<M>;
+
+    #[inline]
+    fn core(&self) -> &Arc<Core<M>> {
+        &self.core
+    }
+
+    #[inline]
+    fn engine(core: &Core<M>) -> &Engine<Self> {
+        &core.engine
+    }
 }
 
 impl<M: Manager> Slot<M> {
