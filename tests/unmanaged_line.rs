@@ -3,6 +3,8 @@
 mod support;
 
 use millpond::unmanaged::{Object, Pool, PoolError};
+use std::sync::Arc;
+use std::task::Waker;
 use support::yard::{Added, Got, add, get};
 use support::{Polled, Stone, Yard};
 
@@ -234,6 +236,18 @@ fn the_last_waker_of_an_adder_is_the_one_that_is_woken() {
     drop(pool.try_remove().unwrap());
     assert_eq!(old.wakes(), 0);
     adder.woken_ready().unwrap();
+    drop(adder);
+
+    // There and back again.
+    let mut adder = add(&pool, yard.stone()).waits();
+    let [first, second] = [adder.change_waker(), adder.change_waker()];
+    for flag in [&second, &first] {
+        let waker = Waker::from(Arc::clone(flag));
+        assert!(adder.poll_with(&waker).is_pending());
+    }
+    drop(pool.try_remove().unwrap());
+    assert_eq!((first.wakes(), second.wakes()), (1, 0));
+    adder.ready().unwrap();
     drop(adder);
     yard.all_well(pool, 1, 1);
 }
