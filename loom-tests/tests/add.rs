@@ -114,7 +114,7 @@ fn take_take_adders() {
 /// Forbids that room goes to two, or to nobody, because an idle object is claimed while it is given away.
 #[test]
 fn take_adders_claim() {
-    explore("take_adders_claim", FIVE, || {
+    explore("take_adders_claim", ALL, || {
         let pool = Pool::unmanaged(2, Order::Lifo);
         let object = pool.hold_brought();
         assert!(pool.add());

@@ -85,7 +85,6 @@ impl<T> Engine<T> {
     }
 
     /// `Err`: there is no room, and the line is still locked.
-    #[expect(clippy::type_complexity, reason = "what was given, and the lock")]
     fn add_locked(&self, object: T) -> Result<Add<T>, (MutexGuard<'_, Line<T>>, T)> {
         let line = self.line.lock();
         let state = self.look();

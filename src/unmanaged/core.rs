@@ -94,8 +94,8 @@ impl<T> Core<T> {
     }
 
     /// Takes an object out of the pool alive; its room goes to the first who waits to add.
-    pub(crate) fn take(slot: Box<Slot<T>>) -> T {
-        let Slot { object, core } = *slot;
+    pub(crate) fn take(slot: Slot<T>) -> T {
+        let Slot { object, core } = slot;
         let debt = core.engine.doom();
         core.engine.bury(debt);
         object

@@ -24,7 +24,7 @@ impl<T> Object<T> {
             .slot
             .take()
             .expect("an object has its slot until it is dropped");
-        Core::take(slot)
+        Core::take(*slot)
     }
 }
 
