@@ -29,17 +29,29 @@
 //! ```
 //!
 //! * [`managed`]: the pool of objects that a manager makes; deadpool's names, and more beside them.
+//! * [`unmanaged`]: the pool of objects that you put in; deadpool's names as well.
 #![cfg_attr(
     feature = "postgres",
     doc = "* [`postgres`]: the manager over tokio-postgres."
 )]
 //! * [`observe`]: what a pool looks like now, and who holds its objects.
 //!
-//! Features: `managed` (default), `postgres`, `serde`, and the runtimes whose timers keep time-outs:
+//! Features: `managed` and `unmanaged` (default), `postgres`, `serde`, and the runtimes whose timers keep time-outs:
 //! `rt_tokio_1`, `rt_smol_2`, `rt_async-std_1`.
 
-#[cfg(all(feature = "managed", not(any(millpond_loom, millpond_shuttle))))]
+#[cfg(all(
+    any(feature = "managed", feature = "unmanaged"),
+    not(any(millpond_loom, millpond_shuttle))
+))]
 #[expect(unreachable_pub, reason = "public for the models, under a checker")]
+#[cfg_attr(
+    not(all(feature = "managed", feature = "unmanaged")),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "each of the two pools has moves of its own"
+    )
+)]
 mod engine;
 #[cfg(any(millpond_loom, millpond_shuttle))]
 #[doc(hidden)]
@@ -51,10 +63,27 @@ pub mod engine;
 
 #[cfg(all(feature = "managed", not(any(millpond_loom, millpond_shuttle))))]
 pub mod managed;
-#[cfg(all(feature = "managed", not(any(millpond_loom, millpond_shuttle))))]
+#[cfg(all(
+    any(feature = "managed", feature = "unmanaged"),
+    not(any(millpond_loom, millpond_shuttle))
+))]
 pub mod observe;
 #[cfg(all(feature = "postgres", not(any(millpond_loom, millpond_shuttle))))]
 pub mod postgres;
+
+#[cfg(all(feature = "unmanaged", not(any(millpond_loom, millpond_shuttle))))]
+pub mod unmanaged;
+
+#[cfg(all(
+    any(feature = "managed", feature = "unmanaged"),
+    not(any(millpond_loom, millpond_shuttle))
+))]
+mod tether;
+#[cfg(all(
+    any(feature = "managed", feature = "unmanaged"),
+    not(any(millpond_loom, millpond_shuttle))
+))]
+mod time;
 
 #[cfg(not(any(millpond_loom, millpond_shuttle)))]
 pub use deadpool_runtime::Runtime;
@@ -62,7 +91,7 @@ pub use deadpool_runtime::Runtime;
 /// deadpool's view of a pool's counts; exact at one instant here.
 #[derive(Clone, Copy, Debug)]
 pub struct Status {
-    /// The most objects that may exist, as it was asked for; 0 when closed.
+    /// The most objects that may exist, as it was asked for; 0 when a managed pool is closed.
     pub max_size: usize,
     /// Objects that exist.
     pub size: usize,
@@ -70,6 +99,15 @@ pub struct Status {
     pub available: usize,
     /// Getters that stand in line, those that connect included.
     pub waiting: usize,
+}
+
+/// How many objects a pool may hold that was not told: two for each logical processor, as in deadpool.
+#[cfg(all(
+    any(feature = "managed", feature = "unmanaged"),
+    not(any(millpond_loom, millpond_shuttle))
+))]
+fn default_max_size() -> usize {
+    2 * std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
 }
 
 /// The README's example is compiled with the tests.

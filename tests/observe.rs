@@ -7,6 +7,7 @@ use millpond::managed::{Acquire, Object, Timeouts, WeakPool};
 use millpond::observe::{
     CloseReason, Kind, Level, Listener, Observe, Phase, Pools, Snapshot, State,
 };
+use millpond::unmanaged;
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -91,6 +92,30 @@ fn what_a_kind_has_no_figure_for_is_unknown_and_not_zero() {
         (None, None)
     );
     assert!(format!("{stone:?}").contains("None"));
+}
+
+#[test]
+fn an_unmanaged_pool_shows_its_counts_and_knows_no_more() {
+    let pool = unmanaged::Pool::new(2);
+    let observed: &dyn Observe = &pool;
+    assert_eq!(
+        (observed.kind(), observed.state()),
+        (Kind::Unmanaged, State::Open)
+    );
+    pool.try_add(7_u8).unwrap();
+    let held = pool.try_get().unwrap();
+    let now = observed.snapshot().unwrap();
+    assert_eq!((now.size, now.in_use, now.max_size), (1, 1, 2));
+    assert!(observed.stats().is_none() && observed.health().is_none());
+    assert!(observed.checkouts().is_none());
+    let pools = Pools::new();
+    assert_eq!(pools.list_as("numbers", &pool), "numbers");
+    assert_eq!(pools.list(&pool), "numbers", "it is listed already");
+    pool.close();
+    assert_eq!(pools.all()[0].1.state(), State::Closed);
+    drop(held);
+    drop(pool);
+    assert!(pools.all().is_empty());
 }
 
 fn named(name: &str) -> Scene {

@@ -1,5 +1,5 @@
 //! P1, P5, P8 with real threads: everything at once for a while, the counts read all along; and the pool's
-//! last handle beside two returns, which is the test of `src/managed/tether.rs` to run under AddressSanitizer.
+//! last handle beside two returns, which is the test of `src/tether.rs` to run under AddressSanitizer.
 
 mod support;
 

@@ -4,6 +4,8 @@
 //! `README.md`.
 
 #[cfg(millpond_loom)]
+mod adder;
+#[cfg(millpond_loom)]
 mod explore;
 #[cfg(millpond_loom)]
 mod getter;
@@ -18,6 +20,7 @@ mod signal;
 
 #[cfg(millpond_loom)]
 pub use self::{
+    adder::Adder,
     explore::{ALL, Bound, FIVE, FOUR, THREE, explore},
     getter::{Getter, Said},
     object::{Books, Object},

@@ -18,6 +18,11 @@ impl Object {
     /// An object comes to life, at the end of a connect.
     pub(crate) fn new(books: &Rc<Books>) -> Self {
         books.end_connect();
+        Self::brought(books)
+    }
+
+    /// An object that was not made for the pool.
+    pub(crate) fn brought(books: &Rc<Books>) -> Self {
         books.live.set(books.live.get() + 1);
         Self {
             uses: Watched::new(0),
@@ -64,7 +69,8 @@ impl Books {
             destroyed: Cell::new(0),
             max: Cell::new(max),
             cap,
-            server: (max == 1).then(|| Watched::new(0)),
+            // Objects that are brought live before there is room for them.
+            server: (max == 1 && cap > 0).then(|| Watched::new(0)),
         })
     }
 
@@ -86,6 +92,11 @@ impl Books {
     /// The maximum that holds for a connect that begins now.
     pub fn max(&self) -> usize {
         self.max.get()
+    }
+
+    /// Whether the pool makes objects, or they are brought.
+    pub(crate) fn makes(&self) -> bool {
+        self.cap > 0
     }
 
     pub(crate) fn set_max(&self, max: usize) {

@@ -1,9 +1,9 @@
 //! The engine with what the managed layer does around it, and nothing else.
 
-use crate::{Books, Getter, Kept, Object, Race, Said, Signal, race};
+use crate::{Adder, Books, Getter, Kept, Object, Race, Said, Signal, race};
 use millpond::engine::idle::Order;
 use millpond::engine::sync::Backoff;
-use millpond::engine::{Claim, Debt, Engine, GiveBack, Gone, give_back};
+use millpond::engine::{Add, Claim, Debt, Engine, GiveBack, Gone, give_back};
 use std::rc::Rc;
 
 /// A pool in small. Its clones share one engine.
@@ -39,10 +39,19 @@ impl Pool {
         pool
     }
 
+    /// An empty pool in which nothing is made: objects are brought.
+    pub fn unmanaged(max: usize, order: Order) -> Self {
+        Self::capped(max, 0, order)
+    }
+
     /// Lets the store make its first tier now. It does so behind std's `OnceLock`, which loom does not see: it
     /// would miss that the tier is made before another thread finds it.
     fn open_store(&self) {
-        self.warm(1);
+        if self.books().makes() {
+            self.warm(1);
+        } else {
+            assert!(self.add());
+        }
         let object = self.claim().expect("just made");
         self.doom(object);
     }
@@ -70,6 +79,31 @@ impl Pool {
             "room for one more"
         );
         getter.finish().expect("nobody interferes")
+    }
+
+    /// Brings an object from elsewhere, used before.
+    pub(crate) fn bring(&self) -> Object {
+        let object = Object::brought(&self.parts.books);
+        object.touch();
+        object
+    }
+
+    /// Brings an object, if there is room that nobody waits for; says whether there was.
+    pub fn add(&self) -> bool {
+        matches!(self.engine().add(self.bring()), Add::In)
+    }
+
+    /// Brings an object and holds it, before the race begins.
+    pub fn hold_brought(&self) -> Object {
+        assert!(self.add(), "room for one more");
+        self.claim().expect("nobody interferes")
+    }
+
+    /// Somebody who waits in line to add, before the race begins.
+    pub fn adding(&self) -> Adder {
+        let mut adder = Adder::new(self);
+        assert!(adder.poll().is_none(), "no room");
+        adder
     }
 
     /// Makes `count` objects that lie idle when the race begins.
@@ -259,6 +293,20 @@ impl Pool {
         self.end_with(max);
     }
 
+    /// The same of a pool into which objects are brought, of which `live` are there: it has room for the
+    /// rest, and for no more.
+    pub fn at_rest_brought(self, max: usize, live: usize) {
+        let state = self.engine().state();
+        assert_eq!((state.size(), state.idle()), (live, live), "{state:?}");
+        assert_eq!(self.books().live(), live, "ACC");
+        assert!(
+            (live..max).all(|_| self.add()),
+            "CAP: room for as many as the maximum"
+        );
+        assert!(!self.add(), "CAP: and no more");
+        self.at_rest(max, max);
+    }
+
     /// The same of a closed pool: nothing is left, and nothing is given out.
     pub fn at_rest_closed(self) {
         let state = self.engine().state();
@@ -280,6 +328,7 @@ impl Pool {
         );
         assert!(matches!(self.engine().claim(), Claim::Closed));
         assert!(self.get().is_none());
+        assert!(!self.add());
         self.end_with(0);
     }
 

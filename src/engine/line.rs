@@ -1,74 +1,16 @@
-//! The line: who waits, in order of arrival, and who of them may connect.
-//!
-//! A plain data structure; the lock around it is the engine's. Two lists run through one dense vector:
-//!
-//! ```text
-//! queue    everybody in line, first come first
-//! hungry   those of them without a reservation, in the same order
-//! ```
-//!
-//! A removed node's place is taken by the last one, so the vector has no holes: every step is O(1), and
-//! a million waiters who left leave no memory behind (P8).
+//! The line: everything that its lock guards.
 
 use super::gone::Mourners;
-use super::sync::Arc;
-use super::waiter::{Phase, Waiter};
-use std::task::Waker;
+use super::queue::Queue;
+use std::ops::{Deref, DerefMut};
 
-/// What a getter in line has beside its place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stake {
-    /// Nothing: it waits for an object or a reservation.
-    Hungry,
-    /// A reservation that it has not picked up yet.
-    Granted,
-    /// A connect of its own under way.
-    Driving,
-}
-
-/// One of the two ends of the queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// Where the next object goes.
-    Front,
-    /// Where a newcomer stands.
-    Back,
-}
-
-/// One getter in line.
-#[derive(Debug)]
-pub struct Node<T> {
-    /// The cell through which the getter hears.
-    pub waiter: Arc<Waiter<T>>,
-    /// How to wake it; `None` once it was woken and until it asks again.
-    pub waker: Option<Waker>,
-    /// What it has beside its place.
-    pub stake: Stake,
-    /// Whether it waits for others' objects.
-    patient: bool,
-    links: [Links; 2],
-}
-
-impl<T> Node<T> {
-    /// A getter that is not in line yet.
-    pub fn new(waiter: Arc<Waiter<T>>, waker: Waker, stake: Stake, patient: bool) -> Self {
-        Self {
-            waiter,
-            waker: Some(waker),
-            stake,
-            patient,
-            links: [UNLINKED; 2],
-        }
-    }
-}
-
-/// Everything that the line's lock guards.
+/// Who waits, and what must not change while somebody decides about them. It reads as the queue of its
+/// getters, whom nearly every move is about.
 #[derive(Debug)]
 pub struct Line<T> {
-    nodes: Vec<Node<T>>,
-    ends: [Links; 2],
-    hungry: usize,
-    impatient: usize,
+    getters: Queue<T>,
+    /// Who waits for room to put an object of its own in; none of them is counted in the word.
+    pub adders: Queue<T>,
     /// Objects that are doomed but still counted in `size`: who shrinks the pool must not doom others in
     /// their stead.
     pub leaving: usize,
@@ -78,240 +20,28 @@ pub struct Line<T> {
     pub gone: Mourners,
 }
 
-/// Neighbours of a node in one list, or, for a list, its two ends.
-#[derive(Clone, Copy, Debug)]
-struct Links {
-    before: u32,
-    after: u32,
-}
-
-const QUEUE: usize = 0;
-const HUNGRY: usize = 1;
-const NOBODY: u32 = u32::MAX;
-const UNLINKED: Links = Links {
-    before: NOBODY,
-    after: NOBODY,
-};
-/// Below this many places the vector keeps its memory.
-const SMALL: usize = 64;
-
 impl<T> Line<T> {
     /// An empty line; at most `cap` connects at once.
     pub fn new(cap: usize) -> Self {
         Self {
-            nodes: Vec::new(),
-            ends: [UNLINKED; 2],
-            hungry: 0,
-            impatient: 0,
+            getters: Queue::new(),
+            adders: Queue::new(),
             leaving: 0,
             cap,
             gone: Mourners::default(),
         }
     }
+}
 
-    /// How many have a reservation, picked up or not.
-    pub fn staked(&self) -> usize {
-        self.nodes.len() - self.hungry
-    }
-
-    /// How many wait without a reservation.
-    pub fn hungry(&self) -> usize {
-        self.hungry
-    }
-
-    /// Puts a getter at one end of the queue; a hungry one at the same end of the hungry.
-    pub fn enter(&mut self, end: End, node: Node<T>) {
-        let number = u32::try_from(self.nodes.len()).expect("the word counts fewer waiters");
-        node.waiter.stand_at(number);
-        let hungry = node.stake == Stake::Hungry;
-        self.nodes.push(node);
-        self.link(QUEUE, self.behind(QUEUE, end), number);
-        if hungry {
-            self.starve(number, self.behind(HUNGRY, end));
-        }
-    }
-
-    /// The first hungry getter that would not wait for others and stands behind more of the hungry than
-    /// there are connects without an owner to hope for. Walks no further than to the last such getter.
-    pub fn first_hopeless(&self, ownerless: usize) -> Option<u32> {
-        let mut left = self.impatient;
-        let mut next = self.ends[HUNGRY].after;
-        for ahead in 0.. {
-            let number = some(next).filter(|_| left > 0)?;
-            let node = &self.nodes[number as usize];
-            if !node.patient {
-                if ahead >= ownerless {
-                    return Some(number);
-                }
-                left -= 1;
-            }
-            next = node.links[HUNGRY].after;
-        }
-        None
-    }
-
-    /// The node at `number`.
-    pub fn node(&mut self, number: u32) -> &mut Node<T> {
-        &mut self.nodes[number as usize]
-    }
-
-    /// The first in line.
-    pub fn front(&self) -> Option<u32> {
-        some(self.ends[QUEUE].after)
-    }
-
-    /// The first in line that has no reservation.
-    pub fn first_hungry(&self) -> Option<u32> {
-        some(self.ends[HUNGRY].after)
-    }
-
-    /// Changes what a getter has beside its place. One that becomes hungry stands among them where it
-    /// stands in the queue.
-    pub fn set_stake(&mut self, number: u32, stake: Stake) {
-        let before = std::mem::replace(&mut self.node(number).stake, stake);
-        match (before, stake) {
-            (Stake::Hungry, Stake::Granted | Stake::Driving) => self.feed(number),
-            (Stake::Granted | Stake::Driving, Stake::Hungry) => {
-                self.starve(number, self.hungry_ahead(number));
-            }
-            _ => {}
-        }
-    }
-
-    /// Takes a getter out of the line, and tells it that it is.
-    pub fn remove(&mut self, number: u32) -> Node<T> {
-        self.unlink(QUEUE, number);
-        if self.nodes[number as usize].stake == Stake::Hungry {
-            self.feed(number);
-        }
-        let last = u32::try_from(self.nodes.len() - 1).expect("counted in u32");
-        if last != number {
-            self.renumber(last, number);
-        }
-        let node = self.nodes.swap_remove(number as usize);
-        node.waiter.stand_nowhere();
-        if self.nodes.capacity() > SMALL && self.nodes.len() < self.nodes.capacity() / 4 {
-            self.nodes.shrink_to(self.nodes.capacity() / 2);
-        }
-        node
-    }
-
-    /// The last in line whose reservation is not picked up yet.
-    pub fn last_granted(&self) -> Option<u32> {
-        let mut next = self.ends[QUEUE].before;
-        while let Some(number) = some(next) {
-            let node = &self.nodes[number as usize];
-            if node.stake == Stake::Granted {
-                return Some(number);
-            }
-            next = node.links[QUEUE].before;
-        }
-        None
-    }
-
-    /// How many reservations are not picked up yet.
-    pub fn granted(&self) -> usize {
-        self.nodes
-            .iter()
-            .filter(|node| node.stake == Stake::Granted)
-            .count()
-    }
-
-    /// Empties the line: everybody hears `phase`. In order of arrival.
-    pub fn drain(&mut self, phase: Phase) -> Vec<Node<T>> {
-        let mut nodes = Vec::with_capacity(self.nodes.len());
-        while let Some(number) = self.front() {
-            let node = self.remove(number);
-            node.waiter.tell(phase);
-            nodes.push(node);
-        }
-        nodes
-    }
-
-    /// Links a getter into the hungry, behind `ahead`.
-    fn starve(&mut self, number: u32, ahead: u32) {
-        self.hungry += 1;
-        self.impatient += usize::from(!self.nodes[number as usize].patient);
-        self.link(HUNGRY, ahead, number);
-    }
-
-    /// The nearest hungry getter ahead of this one. Passes only getters with a reservation, of which
-    /// there are never more than the word counts connects.
-    fn hungry_ahead(&self, number: u32) -> u32 {
-        let mut ahead = self.nodes[number as usize].links[QUEUE].before;
-        while let Some(node) = some(ahead).map(|number| &self.nodes[number as usize]) {
-            if node.stake == Stake::Hungry {
-                break;
-            }
-            ahead = node.links[QUEUE].before;
-        }
-        ahead
-    }
-
-    /// Whom a getter at one end of a list stands behind.
-    fn behind(&self, list: usize, end: End) -> u32 {
-        match end {
-            End::Front => NOBODY,
-            End::Back => self.ends[list].before,
-        }
-    }
-
-    fn feed(&mut self, number: u32) {
-        self.hungry -= 1;
-        self.impatient -= usize::from(!self.nodes[number as usize].patient);
-        self.unlink(HUNGRY, number);
-    }
-
-    fn link(&mut self, list: usize, before: u32, number: u32) {
-        let after = match some(before) {
-            Some(before) => self.nodes[before as usize].links[list].after,
-            None => self.ends[list].after,
-        };
-        self.nodes[number as usize].links[list] = Links { before, after };
-        self.join(list, before, number);
-        self.join(list, number, after);
-    }
-
-    fn unlink(&mut self, list: usize, number: u32) {
-        let links = std::mem::replace(&mut self.nodes[number as usize].links[list], UNLINKED);
-        self.join(list, links.before, links.after);
-    }
-
-    /// Makes `before` and `after` neighbours; nobody stands for the list's own end.
-    fn join(&mut self, list: usize, before: u32, after: u32) {
-        match some(before) {
-            Some(number) => self.nodes[number as usize].links[list].after = after,
-            None => self.ends[list].after = after,
-        }
-        match some(after) {
-            Some(number) => self.nodes[number as usize].links[list].before = before,
-            None => self.ends[list].before = before,
-        }
-    }
-
-    /// The node at `from` is about to move to `to`: its neighbours and its getter must know.
-    fn renumber(&mut self, from: u32, to: u32) {
-        let node = &self.nodes[from as usize];
-        node.waiter.stand_at(to);
-        let (links, hungry) = (node.links, node.stake == Stake::Hungry);
-        self.rejoin(QUEUE, links[QUEUE], to);
-        if hungry {
-            self.rejoin(HUNGRY, links[HUNGRY], to);
-        }
-    }
-
-    fn rejoin(&mut self, list: usize, links: Links, number: u32) {
-        match some(links.before) {
-            Some(before) => self.nodes[before as usize].links[list].after = number,
-            None => self.ends[list].after = number,
-        }
-        match some(links.after) {
-            Some(after) => self.nodes[after as usize].links[list].before = number,
-            None => self.ends[list].before = number,
-        }
+impl<T> Deref for Line<T> {
+    type Target = Queue<T>;
+    fn deref(&self) -> &Queue<T> {
+        &self.getters
     }
 }
 
-fn some(number: u32) -> Option<u32> {
-    (number != NOBODY).then_some(number)
+impl<T> DerefMut for Line<T> {
+    fn deref_mut(&mut self) -> &mut Queue<T> {
+        &mut self.getters
+    }
 }

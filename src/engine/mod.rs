@@ -9,7 +9,7 @@
 //!
 //! Those two are all that changes the word without the line's lock, and all that they change is how many
 //! objects are idle; with somebody in line they cannot change it at all. Every other move takes the lock
-//! (`moves.rs`), decides on one picture of the word and swaps in the next.
+//! (`moves.rs`, `adding.rs`), decides on one picture of the word and swaps in the next.
 //!
 //! The story of a return and a getter who comes at the same time: both work on one word. If the return's
 //! swap comes first, the getter's swap fails, and when it looks again it finds an idle object. If the
@@ -20,14 +20,17 @@
 //! * `idle + connecting + in use = size`, and `size` never passes the maximum but for what a shrink
 //!   found in use;
 //! * nobody waits while something is idle;
-//! * nobody waits without a reservation while one is free, seen with the line locked;
+//! * nobody waits without a reservation while one is free, and nobody waits beside room to put an object
+//!   in, seen with the line locked;
 //! * no code of a user's runs with the line locked: wakers are called and dropped, and objects
 //!   destroyed, after it.
 
+mod adding;
 mod gone;
 pub mod idle;
 mod line;
 mod moves;
+mod queue;
 pub mod slot;
 pub mod state;
 pub mod sync;
@@ -35,10 +38,11 @@ pub mod tally;
 mod waiter;
 pub mod wake;
 
+pub use self::adding::Add;
 pub use self::gone::Gone;
 use self::idle::{Order, Store};
-pub use self::line::End;
 use self::line::Line;
+pub use self::queue::End;
 use self::state::State;
 use self::sync::{AtomicU64, CachePadded, Mutex, Ordering};
 pub use self::waiter::Place;

@@ -5,9 +5,12 @@
 //! * `closed`, `max`, `size` and `connecting` stand still under the lock;
 //! * with somebody in line the whole word does, and a swap cannot fail (asserted);
 //! * every move ends with [`settle`](Engine::settle) in the same swap: while somebody in line has no
-//!   reservation and there is room, the first of them gets one. So nobody waits beside room (P1).
+//!   reservation and there is room, the first of them gets one. So nobody waits beside room (P1). Where
+//!   objects are brought and not made, the same swap lets in who waits with one (`adding.rs`).
 
-use super::line::{End, Line, Node, Stake};
+use super::adding::{admit, let_in};
+use super::line::Line;
+use super::queue::{End, Node, Stake};
 use super::state::{MAX_WAITING, State};
 use super::sync::{Arc, MutexGuard, Ordering};
 use super::waiter::{Phase, Place, Waiter};
@@ -253,7 +256,8 @@ impl<T> Engine<T> {
             if state.is_closed() {
                 return Vec::new();
             }
-            let revoked = (0..line.granted()).fold(state, |state, _| state.unreserved());
+            let granted = line.granted() + line.adders.granted();
+            let revoked = (0..granted).fold(state, |state, _| state.unreserved());
             match self.swap(state, revoked.closed()) {
                 Ok(()) => {
                     line.gone.hear(revoked.closed(), &mut wakes);
@@ -265,6 +269,7 @@ impl<T> Engine<T> {
         let idle = state.idle();
         line.leaving += idle;
         let mut nodes = line.drain(Phase::Closed);
+        nodes.append(&mut line.adders.drain(Phase::Closed));
         drop(line);
         nodes
             .iter_mut()
@@ -278,7 +283,12 @@ impl<T> Engine<T> {
     }
 
     /// Where an object goes that nobody owns; `made` if it comes from a connect.
-    fn put(&self, mut line: MutexGuard<'_, Line<T>>, object: T, made: bool) -> GiveBack<T> {
+    pub(super) fn put(
+        &self,
+        mut line: MutexGuard<'_, Line<T>>,
+        object: T,
+        made: bool,
+    ) -> GiveBack<T> {
         let counted = |state: State| if made { state.connected() } else { state };
         let mut state = self.look();
         if state.is_closed() || is_over(&line, state) {
@@ -342,19 +352,29 @@ impl<T> Engine<T> {
     }
 
     /// Puts `step` in force, settles, unlocks and wakes.
-    fn change(&self, mut line: MutexGuard<'_, Line<T>>, step: impl Fn(State) -> State) {
+    pub(super) fn change(&self, mut line: MutexGuard<'_, Line<T>>, step: impl Fn(State) -> State) {
         let mut wakes = WakeList::default();
         self.change_with(&mut line, &mut wakes, step);
         drop(line);
         wakes.wake();
     }
 
-    fn change_with(&self, line: &mut Line<T>, wakes: &mut WakeList, step: impl Fn(State) -> State) {
+    pub(super) fn change_with(
+        &self,
+        line: &mut Line<T>,
+        wakes: &mut WakeList,
+        step: impl Fn(State) -> State,
+    ) {
         let mut state = self.look();
         loop {
             let next = self.settle(line, step(state), wakes);
+            // Nothing is given to those who add before the swap has succeeded: beside them it may fail.
+            let (next, admitted) = admit(line, next);
             match self.swap(state, next) {
-                Ok(()) => return line.gone.hear(next, wakes),
+                Ok(()) => {
+                    let_in(line, admitted, wakes);
+                    return line.gone.hear(next, wakes);
+                }
                 Err(now) => state = now,
             }
         }

@@ -174,6 +174,12 @@ impl State {
         Self(self.0 + SIZE.one() + CONNECTING.one())
     }
 
+    /// One more object: it was brought, not made.
+    pub const fn added(self) -> Self {
+        assert!(self.size() < self.max(), "added beyond the maximum");
+        Self(self.0 + SIZE.one())
+    }
+
     /// A reservation ended without an object.
     pub const fn unreserved(self) -> Self {
         self.connected().lost()
@@ -278,6 +284,12 @@ mod tests {
             (2, 1, 0)
         );
         assert_eq!((closed.waiting(), closed.idle()), (0, 0));
+    }
+
+    #[test]
+    #[should_panic(expected = "added beyond the maximum")]
+    fn nothing_is_added_beyond_the_maximum() {
+        let _ = State::new(1).added().added();
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! A getter's end of the line: the cell into which an object is handed.
+//! A getter's end of the line: the cell into which an object is handed. Who waits to put an object in has
+//! one too, and only hears in it.
 //!
 //! ```text
 //! hand over:  (line locked) cell.object = object; cell.phase = Object [Release]; wake after the lock
@@ -19,7 +20,7 @@ pub enum Phase {
     Waiting = 0,
     /// An object lies in its cell.
     Object = 1,
-    /// It may make an object.
+    /// It may make an object, or put its own in.
     Reservation = 2,
     /// It was woken for something that is gone again: no waker stands in the line.
     Nudged = 3,

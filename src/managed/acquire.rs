@@ -4,9 +4,9 @@
 use super::attempt::Attempt;
 use super::core::Core;
 use super::get::Failure;
-use super::time::bounded;
 use super::{HookError, Manager, Object, Pool, PoolError, TimeoutType};
 use crate::observe::{Checkout, Snapshot};
+use crate::time::bounded;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;

@@ -3,10 +3,10 @@
 use super::core::Core;
 use super::hooks::apply;
 use super::slot::Slot;
-use super::time::bounded;
 use super::{Manager, Timeouts};
 use crate::engine::Debt;
 use crate::observe::CloseReason;
+use crate::time::bounded;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;

@@ -1,6 +1,5 @@
 use super::BuildError;
 use std::fmt;
-use std::num::NonZeroUsize;
 use std::time::Duration;
 
 /// How a [`Pool`](super::Pool) is set up: deadpool's type, field by field.
@@ -39,8 +38,7 @@ impl PoolConfig {
 impl Default for PoolConfig {
     /// At most two objects for each logical processor.
     fn default() -> Self {
-        let processors = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        Self::new(processors * 2)
+        Self::new(crate::default_max_size())
     }
 }
 

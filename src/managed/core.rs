@@ -3,7 +3,6 @@
 use super::hooks::Hooks;
 use super::pool::Handle;
 use super::slot::Slot;
-use super::tether::give_home;
 use super::watch::{Keeper, LastFailure};
 use super::{Manager, Object, PoolBuilder, PoolConfig, QueueMode};
 use crate::Runtime;
@@ -18,6 +17,7 @@ use crate::observe::leaks::Leaks;
 use crate::observe::registry::Registry;
 use crate::observe::vigil::Vigil;
 use crate::observe::{CloseReason, Listener, Snapshot};
+use crate::tether::give_home;
 use std::any::Any;
 use std::panic::resume_unwind;
 use std::sync::Weak;

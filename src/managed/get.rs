@@ -7,11 +7,11 @@ use super::core::Core;
 use super::errors::TimeoutType;
 use super::held::Held;
 use super::slot::Slot;
-use super::time::{over, poll_lazily};
 use super::{Manager, PoolError, Timeouts};
 use crate::engine::wake::{first_panic, resume};
 use crate::engine::{Claim, End, Enter, Finish, GiveBack, Leave, Place, Placed, Turn};
 use crate::observe::trace;
+use crate::time::over;
 use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -318,6 +318,22 @@ impl<M: Manager> Drop for Getter<'_, M> {
         }
         resume(panic);
     }
+}
+
+/// Polls a future that is made when it is first needed.
+fn poll_lazily<F: Future>(
+    future: &mut Pin<&mut Option<F>>,
+    make: impl FnOnce() -> F,
+    context: &mut Context<'_>,
+) -> Poll<F::Output> {
+    if future.is_none() {
+        future.set(Some(make()));
+    }
+    future
+        .as_mut()
+        .as_pin_mut()
+        .expect("just set")
+        .poll(context)
 }
 
 fn err<M: Manager>(error: PoolError<M::Error>) -> Ended<M> {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! get → claim, or stand in line and perhaps connect → check → Object → drop → return or hand-over
-//!       (get.rs)                                      (check.rs)       (object.rs, tether.rs)
+//!       (get.rs)                                      (check.rs)       (object.rs, and tether.rs beside)
 //! ```
 //!
 //! # Examples
@@ -56,8 +56,6 @@ mod ready;
 pub mod reexports;
 mod retain;
 mod slot;
-mod tether;
-mod time;
 mod watch;
 
 pub use self::acquire::{Acquire, AcquireError, LastFailure, Reason};

@@ -4,12 +4,12 @@ use super::check::Doubtful;
 use super::connect::{UNOWNED_BOUND, Unowned};
 use super::core::Core;
 use super::slot::Slot;
-use super::time::bounded;
 use super::{
     BuildError, HookError, Manager, Object, Pool, PoolBuilder, PoolError, RecycleError, TimeoutType,
 };
 use crate::engine::Claim;
 use crate::observe::{Checkout, Snapshot};
+use crate::time::bounded;
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;

@@ -3,10 +3,12 @@
 use super::attempt::How;
 use super::core::Core;
 use super::{Manager, Metrics};
+use crate::engine::Engine;
 use crate::engine::slot::Record;
 use crate::observe::clock::Anchor;
 use crate::observe::histogram::bucket;
 use crate::observe::trace;
+use crate::tether::Tied;
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +27,20 @@ pub(crate) struct Slot<M: Manager> {
     labelled: bool,
     /// The last `retain` that looked at it.
     pub(crate) looked_at: u64,
+}
+
+impl<M: Manager> Tied for Box<Slot<M>> {
+    type Core = Core<M>;
+
+    #[inline]
+    fn core(&self) -> &Arc<Core<M>> {
+        &self.core
+    }
+
+    #[inline]
+    fn engine(core: &Core<M>) -> &Engine<Self> {
+        &core.engine
+    }
 }
 
 impl<M: Manager> Slot<M> {

@@ -2,13 +2,13 @@
 //! None of it is on the way of a get that finds an object idle.
 
 use super::core::Core;
-use super::time::over;
 use super::{HookError, Manager, PoolError, TimeoutType};
 use crate::engine::slot::Holding;
 use crate::engine::sync::{AtomicU64, Mutex, Ordering};
 use crate::engine::wake::contain;
 use crate::observe::judge::Sight;
 use crate::observe::{Checkout, Health, Listener, Phase, Stats, trace};
+use crate::time::over;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 

@@ -11,21 +11,36 @@
 //! | The same for every kind of pool, for exporters | [`Observe`] and [`Pools`] |
 //! | Under which names is it exported? | [`names`] |
 
+#[cfg_attr(
+    not(feature = "managed"),
+    expect(dead_code, reason = "what other pools do not count")
+)]
 mod checkout;
+#[cfg(feature = "managed")]
 pub(crate) mod clock;
+#[cfg(feature = "managed")]
 pub(crate) mod counters;
 mod health;
+#[cfg_attr(
+    not(feature = "managed"),
+    expect(dead_code, reason = "what other pools do not count")
+)]
 pub(crate) mod histogram;
+#[cfg(feature = "managed")]
 pub(crate) mod judge;
+#[cfg(feature = "managed")]
 pub(crate) mod leaks;
 mod listener;
 pub mod names;
 mod observer;
 mod pools;
+#[cfg(feature = "managed")]
 pub(crate) mod registry;
 mod snapshot;
 mod stats;
+#[cfg(feature = "managed")]
 pub(crate) mod trace;
+#[cfg(feature = "managed")]
 pub(crate) mod vigil;
 
 pub use self::checkout::Checkout;
@@ -36,4 +51,5 @@ pub use self::observer::{IdleBounds, Kind, Observe, State};
 pub use self::pools::{Listed, Pools};
 pub use self::snapshot::Snapshot;
 pub use self::stats::{CloseReason, Closed, Gets, Phase, Stats, TimedOut};
+#[cfg(feature = "managed")]
 pub use self::vigil::HealthWatch;

@@ -73,8 +73,12 @@ impl Pools {
     /// Lists a pool, under its name or, where that is taken, `name#2` and so on. Says under which. A pool
     /// that is listed already stays where it is.
     pub fn list(&self, pool: &impl Listed) -> String {
+        self.list_as(&pool.listed_name(), pool)
+    }
+
+    /// [`list`](Self::list), under another name than its own.
+    pub fn list_as(&self, name: &str, pool: &impl Listed) -> String {
         let observed = pool.listed();
-        let name = pool.listed_name();
         let mut pools = self.0.lock();
         pools.retain(|_, pool| pool.strong_count() > 0);
         let there = pools.iter().find(|(_, pool)| pool.ptr_eq(&observed));
@@ -82,7 +86,7 @@ impl Pools {
             return name.clone();
         }
         let numbered = (2_usize..).map(|number| format!("{name}#{number}"));
-        let free = std::iter::once(name.to_string())
+        let free = std::iter::once(name.to_owned())
             .chain(numbered)
             .find(|name| !pools.contains_key(name));
         let free = free.expect("there are more numbers than pools");

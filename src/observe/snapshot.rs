@@ -35,7 +35,7 @@ pub struct Snapshot {
     pub size: usize,
     /// Objects that lie ready.
     pub idle: usize,
-    /// Objects that are being made, and rights to make one that are about to be used.
+    /// Objects that are being made, and rights to make one, or to put one in, that are about to be used.
     pub connecting: usize,
     /// Objects that are held, on their way to a getter, being checked or being destroyed.
     pub in_use: usize,

@@ -20,6 +20,7 @@ pub mod polled;
 pub mod scene;
 pub mod script;
 pub mod world;
+pub mod yard;
 
 pub use exits::{Exit, ignore, panics};
 pub use hand::Hand;
@@ -28,3 +29,4 @@ pub use polled::{Flag, Polled};
 pub use scene::{Scene, TestPool};
 pub use script::{Fault, Gate, Step};
 pub use world::{Thing, World};
+pub use yard::{Stone, Yard};

@@ -1,5 +1,5 @@
 //! `cargo xtask asan`: the stress test under the address sanitizer, for the one file of `unsafe`,
-//! `src/managed/tether.rs`.
+//! `src/tether.rs`.
 
 use crate::child;
 use crate::failure::Failure;

@@ -85,15 +85,18 @@ fn every_set(names: &[String]) -> Vec<String> {
 }
 
 /// The sets that users pick: nothing, each runtime, each extra, everything.
-const PICKED: [&str; 8] = [
+const PICKED: [&str; 11] = [
     "",
     "managed",
+    "unmanaged",
+    "unmanaged,rt_tokio_1,serde",
+    "managed,unmanaged",
     "managed,rt_tokio_1",
     "managed,rt_smol_2",
     "managed,serde",
     "postgres",
     "postgres,serde",
-    "managed,rt_tokio_1,rt_smol_2,rt_async-std_1,serde,postgres,array-impls,with-bit-vec-0_8,\
+    "managed,unmanaged,rt_tokio_1,rt_smol_2,rt_async-std_1,serde,postgres,array-impls,with-bit-vec-0_8,\
      with-chrono-0_4,with-cidr-0_3,with-eui48-1,with-geo-types-0_7,with-jiff-0_2,with-serde_json-1,\
      with-smol_str-01,with-time-0_3,with-uuid-1",
 ];

@@ -69,3 +69,4 @@ pub(super) const EDITS: [&[Edit]; 4] = [
 const MOVES: &str = "src/engine/moves.rs";
 const ENGINE: &str = "src/engine/mod.rs";
 const IDLE: &str = "src/engine/idle.rs";
+const ADDING: &str = "src/engine/adding.rs";

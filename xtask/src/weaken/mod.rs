@@ -181,7 +181,7 @@ fn conclude(
 }
 
 /// The tests of behaviour that are asked.
-const TESTS: [&str; 9] = [
+const TESTS: [&str; 12] = [
     "model",
     "cancel",
     "failure",
@@ -191,4 +191,7 @@ const TESTS: [&str; 9] = [
     "handover",
     "waker",
     "acquire",
+    "unmanaged",
+    "unmanaged_line",
+    "unmanaged_model",
 ];

@@ -1,13 +1,14 @@
 //! Not giving up: reservations, rooms, places.
 
-use super::{Edit, Kind::GiveUp, MOVES, edit};
+use super::{ADDING, Edit, Kind::GiveUp, MOVES, edit};
 
 const CONNECT: &str = "src/managed/connect.rs";
 const CORE: &str = "src/managed/core.rs";
 const CHECK: &str = "src/managed/check.rs";
 const GET: &str = "src/managed/get.rs";
+const UNMANAGED: &str = "src/unmanaged/core.rs";
 
-pub(super) const EDITS: [Edit; 27] = [
+pub(super) const EDITS: [Edit; 34] = [
     edit(
         GiveUp,
         "give up: the reservation of an ownerless connect",
@@ -138,8 +139,29 @@ pub(super) const EDITS: [Edit; 27] = [
         GiveUp,
         "close: reservations that are granted",
         MOVES,
-        "(0..line.granted()).fold(state, |state, _| state.unreserved());",
-        "state;",
+        "let revoked = (0..granted).fold(state, |state, _| state.unreserved());",
+        "let _ = granted; let revoked = state;",
+    ),
+    edit(
+        GiveUp,
+        "close: room that was given to who adds",
+        MOVES,
+        "let granted = line.granted() + line.adders.granted();",
+        "let granted = line.granted();",
+    ),
+    edit(
+        GiveUp,
+        "stop adding: room that was given",
+        ADDING,
+        "Stake::Granted | Stake::Driving => self.change(line, State::unreserved),",
+        "Stake::Granted | Stake::Driving => drop(line),",
+    ),
+    edit(
+        GiveUp,
+        "add: the reservation of who was given room",
+        ADDING,
+        "self.let_object_in(line, object, State::connected);",
+        "self.let_object_in(line, object, |state| state);",
     ),
     edit(
         GiveUp,
@@ -196,5 +218,33 @@ pub(super) const EDITS: [Edit; 27] = [
         GET,
         "if self.core.engine.fail(&place) == Placed::Told { self.place = Some(place); }",
         "drop(place);",
+    ),
+    edit(
+        GiveUp,
+        "unmanaged: the room of an object that was taken away",
+        UNMANAGED,
+        "core.engine.bury(debt); object",
+        "let _ = debt; object",
+    ),
+    edit(
+        GiveUp,
+        "unmanaged: the room of an object that is destroyed",
+        UNMANAGED,
+        "first_panic(panic, || self.engine.bury(debt))",
+        "{ let _ = debt; panic }",
+    ),
+    edit(
+        GiveUp,
+        "unmanaged: the place of a getter that is dropped",
+        "src/unmanaged/get.rs",
+        "if let Some(place) = self.place.take() {",
+        "if let Some(place) = self.place.take().filter(|_| false) {",
+    ),
+    edit(
+        GiveUp,
+        "unmanaged: the place of who adds and is dropped",
+        "src/unmanaged/add.rs",
+        "self.core.engine.stop_adding(&place);",
+        "let _ = self.core; drop(place);",
     ),
 ];

@@ -1,8 +1,8 @@
 //! Not looking again after a failed compare-and-swap, and what else two threads may overtake each other in.
 
-use super::{ENGINE, Edit, IDLE, Kind::Recheck, MOVES, edit};
+use super::{ADDING, ENGINE, Edit, IDLE, Kind::Recheck, MOVES, edit};
 
-pub(super) const EDITS: [Edit; 23] = [
+pub(super) const EDITS: [Edit; 25] = [
     edit(
         Recheck,
         "claim: the counts are judged once, not after each failed swap",
@@ -137,8 +137,23 @@ pub(super) const EDITS: [Edit; 23] = [
         Recheck,
         "change: a failed swap passes for a good one",
         MOVES,
-        "Ok(()) => return line.gone.hear(next, wakes), Err(now) => state = now,",
-        "Ok(()) | Err(_) => return line.gone.hear(next, wakes),",
+        "Ok(()) => { let_in(line, admitted, wakes); return line.gone.hear(next, wakes); } \
+         Err(now) => state = now,",
+        "Ok(()) | Err(_) => { let_in(line, admitted, wakes); return line.gone.hear(next, wakes); }",
+    ),
+    edit(
+        Recheck,
+        "change: who adds is let in before the swap has succeeded",
+        MOVES,
+        "let (next, admitted) = admit(line, next);",
+        "let (next, admitted) = admit(line, next); let_in(line, admitted, wakes); let admitted = 0;",
+    ),
+    edit(
+        Recheck,
+        "poll add: the cell is not read again under the lock",
+        ADDING,
+        "if place.waiter.phase() == Phase::Reservation {",
+        "if false {",
     ),
     edit(
         Recheck,

@@ -1,8 +1,8 @@
 //! Not granting what is free.
 
-use super::{Edit, Kind::Settle, MOVES, edit};
+use super::{ADDING, Edit, Kind::Settle, MOVES, edit};
 
-pub(super) const EDITS: [Edit; 6] = [
+pub(super) const EDITS: [Edit; 8] = [
     edit(
         Settle,
         "change",
@@ -44,5 +44,19 @@ pub(super) const EDITS: [Edit; 6] = [
         MOVES,
         "while let Some(number) = line.first_hopeless(ownerless(line, state)) {",
         "while let Some(number) = line.first_hopeless(ownerless(line, state)).filter(|_| false) {",
+    ),
+    edit(
+        Settle,
+        "grants to who adds",
+        ADDING,
+        "while admitted < line.adders.hungry() && state.has_room(MAX_CONNECTING) {",
+        "while false {",
+    ),
+    edit(
+        Settle,
+        "add: that room is promised to others",
+        ADDING,
+        "if state.size() == state.max() || line.adders.hungry() > 0 {",
+        "if state.size() == state.max() {",
     ),
 ];

@@ -1,10 +1,10 @@
 //! Not waking.
 
-use super::{Edit, Kind::Wake, MOVES, edit};
+use super::{ADDING, Edit, Kind::Wake, MOVES, edit};
 
 const GONE: &str = "src/engine/gone.rs";
 
-pub(super) const EDITS: [Edit; 16] = [
+pub(super) const EDITS: [Edit; 21] = [
     edit(
         Wake,
         "serve: who is handed an object",
@@ -72,8 +72,8 @@ pub(super) const EDITS: [Edit; 16] = [
         Wake,
         "change: who waits for the end",
         MOVES,
-        "Ok(()) => return line.gone.hear(next, wakes),",
-        "Ok(()) => return,",
+        "return line.gone.hear(next, wakes);",
+        "return;",
     ),
     edit(
         Wake,
@@ -116,5 +116,40 @@ pub(super) const EDITS: [Edit; 16] = [
         "src/engine/wake.rs",
         "contain(|| waker.wake());",
         "waker.wake();",
+    ),
+    edit(
+        Wake,
+        "let in: who is given room",
+        ADDING,
+        "node.waiter.tell(Phase::Reservation); wakes.add(node.waker.take());",
+        "let _ = &wakes; node.waiter.tell(Phase::Reservation);",
+    ),
+    edit(
+        Wake,
+        "add: who is let in with it",
+        ADDING,
+        "wakes.wake(); Add::In",
+        "drop(wakes); Add::In",
+    ),
+    edit(
+        Wake,
+        "close: who waits to add",
+        MOVES,
+        "nodes.append(&mut line.adders.drain(Phase::Closed));",
+        "drop(line.adders.drain(Phase::Closed));",
+    ),
+    edit(
+        Wake,
+        "poll add: a new waker does not replace the old one",
+        ADDING,
+        "let old = line.adders.node(number).waker.replace(fresh);",
+        "let old = Some(fresh);",
+    ),
+    edit(
+        Wake,
+        "poll add: it is forgotten which waker stands in line",
+        ADDING,
+        "drop_contained(std::mem::replace(&mut place.waker, waker.clone()));",
+        "",
     ),
 ];

@@ -2,8 +2,8 @@
 
 use crate::Runtime;
 use std::future::{Future, pending, poll_fn};
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 /// What `future` comes to, or `None` when the bound is over first.
@@ -36,20 +36,4 @@ pub(crate) async fn over(runtime: Option<Runtime>, bound: Option<Duration>) {
         }
         None => pending().await,
     }
-}
-
-/// Polls a future that is made when it is first needed.
-pub(crate) fn poll_lazily<F: Future>(
-    future: &mut Pin<&mut Option<F>>,
-    make: impl FnOnce() -> F,
-    context: &mut Context<'_>,
-) -> Poll<F::Output> {
-    if future.is_none() {
-        future.set(Some(make()));
-    }
-    future
-        .as_mut()
-        .as_pin_mut()
-        .expect("just set")
-        .poll(context)
 }
