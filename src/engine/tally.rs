@@ -3,14 +3,14 @@
 //!
 //! ```text
 //! note:   the ring is full? drain it first.   ring[n] = sample; noted = n + 1 [Release]
-//! drain:  copy the ring; drained = noted; then hand the copy on, with Release
-//! read:   drained; noted [Acquire]; ring[drained..noted]; noted again: the same? then they belong together
+//! drain:  copy the ring; drained = noted; then hand the copy on [Release]
+//! read:   what was handed on [Acquire]; drained; noted [Acquire]; each place of the ring in between, once
 //! ```
 //!
-//! The story of a reader and a drain at the same time: the reader first reads what was handed on, then the
-//! rings. If it finds the drained samples there, it finds them drained here too, so none is counted twice.
-//! If it does not, but they have left the ring, it misses them until it reads again. So what is read at
-//! rest is exact, and what is read meanwhile is never too much.
+//! The story of a reader and a drain at the same time: if the reader finds the drained samples where they were
+//! handed on, it finds them drained here too, and does not count them again. If it does not, but they have left
+//! the ring, it misses them until it reads again, and may find newer ones in their places, which are real too.
+//! So what is read at rest is exact, and what is read meanwhile is never too much.
 
 use super::sync::{AtomicU16, AtomicU64, Ordering};
 
@@ -77,9 +77,9 @@ impl Samples {
         if kept == KEPT as u64 {
             self.drain(noted, hand_on);
         }
-        // ORDERING(sample written): Release pairs with `sample read`: who reads this sample in the place of
-        // an older one finds, when it looks at `noted` again, that more were noted.
-        self.ring[noted as usize % KEPT].store(sample, Ordering::Release);
+        // ORDERING(sample written): Relaxed; published by `samples noted`. Who reads it in the place of an older
+        // one counts it early, and once.
+        self.ring[noted as usize % KEPT].store(sample, Ordering::Relaxed);
         // ORDERING(samples noted): Release pairs with `samples counted`: who counts this sample finds it.
         self.noted.store(noted + 1, Ordering::Release);
     }
@@ -95,34 +95,22 @@ impl Samples {
         }));
     }
 
-    /// Gives `each` the samples that were noted and not handed on. Whoever reads the [`Bucket`]s too reads
-    /// them first. Says nothing where the owner was at it all the time.
+    /// Gives `each` the samples that were noted and not handed on. Whoever reads the [`Bucket`]s too reads them
+    /// first.
     pub fn read(&self, mut each: impl FnMut(u16)) {
-        for _ in 0..TRIES {
-            // ORDERING(samples to skip): Relaxed; what was handed on has been read with Acquire before.
-            let drained = self.drained.load(Ordering::Relaxed);
-            // ORDERING(samples counted): Acquire pairs with `samples noted`.
-            let noted = self.noted.load(Ordering::Acquire);
-            let kept = noted.wrapping_sub(drained);
-            if kept > KEPT as u64 {
-                continue;
-            }
-            let mut read = [0; KEPT];
-            for at in drained..noted {
-                // ORDERING(sample read): Acquire pairs with `sample written`.
-                let sample = self.ring[at as usize % KEPT].load(Ordering::Acquire);
-                read[(at - drained) as usize] = sample;
-            }
-            // ORDERING(samples counted again): Relaxed; ordered after each `sample read`.
-            if self.noted.load(Ordering::Relaxed) == noted {
-                return read[..kept as usize].iter().copied().for_each(&mut each);
-            }
+        // ORDERING(samples to skip): Relaxed; the buckets have been read with Acquire before.
+        let drained = self.drained.load(Ordering::Relaxed);
+        // ORDERING(samples counted): Acquire pairs with `samples noted`: a place of the ring holds the sample
+        // that was counted there, or a newer one, but none that may have been handed on before.
+        let noted = self.noted.load(Ordering::Acquire);
+        // The owner may have drained and noted more since: each place is read once all the same.
+        let kept = noted.saturating_sub(drained).min(KEPT as u64);
+        for at in noted - kept..noted {
+            // ORDERING(sample read): Relaxed; see `samples counted`.
+            each(self.ring[at as usize % KEPT].load(Ordering::Relaxed));
         }
     }
 }
-
-/// A slot that is in use all the time does not keep its reader.
-const TRIES: usize = if cfg!(millpond_loom) { 2 } else { 8 };
 
 /// A bucket of a histogram, into which slots hand their samples on.
 #[derive(Debug)]
