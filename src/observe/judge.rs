@@ -78,19 +78,14 @@ impl Judge {
             self.utilisation(sight),
             self.line(now, sight),
             self.waits(now, sight),
-            (sight.leaks > 0).then(|| Finding {
-                level: Level::Warning,
-                trouble: Trouble::LeakSuspected { count: sight.leaks },
-            }),
+            leaks(sight),
         ];
         self.remember(now, sight);
         let mut findings: Vec<_> = found.into_iter().flatten().collect();
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
         let verdict = findings.first().map_or(Level::Healthy, |worst| worst.level);
-        if verdict >= self.level {
-            self.level = verdict;
-            self.as_bad_at = now;
-        } else if now.saturating_sub(self.as_bad_at) >= self.thresholds.calm {
+        let calm = now.saturating_sub(self.as_bad_at) >= self.thresholds.calm;
+        if verdict >= self.level || calm {
             self.level = verdict;
             self.as_bad_at = now;
         }
@@ -230,6 +225,14 @@ impl Judge {
             self.marks[0] = Some(older);
         }
     }
+}
+
+fn leaks(sight: &Sight) -> Option<Finding> {
+    let count = sight.leaks;
+    (count > 0).then_some(Finding {
+        level: Level::Warning,
+        trouble: Trouble::LeakSuspected { count },
+    })
 }
 
 fn critical(trouble: Trouble) -> Finding {
