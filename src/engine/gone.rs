@@ -1,11 +1,12 @@
-//! Waiting for the end: a closed pool is gone when nothing of it is left, in use or being made.
+//! Waiting for an end: a closed pool is gone when nothing of it is left, in use or being made; and a line that
+//! nobody may join any more ends with the last one in it.
 
 use super::Engine;
 use super::state::State;
 use super::wake::{WakeList, drop_contained};
 use std::task::{Poll, Waker};
 
-/// Who waits for the end of a closed pool (behind the line's lock).
+/// Who waits for the end of a closed pool, or of a line (behind the line's lock).
 #[derive(Debug, Default)]
 pub struct Mourners {
     next: u64,
@@ -19,9 +20,9 @@ pub struct Gone {
 }
 
 impl Mourners {
-    /// Wakes everybody if `state` is the end.
-    pub fn hear(&mut self, state: State, wakes: &mut WakeList) {
-        if is_end(state) {
+    /// Wakes everybody if `state` is the end, or that of a line that is `refusing`.
+    pub fn hear(&mut self, state: State, refusing: bool, wakes: &mut WakeList) {
+        if is_end(state) || refusing && state.waiting() == 0 {
             self.wakers
                 .drain(..)
                 .for_each(|(_, waker)| wakes.add(Some(waker)));
@@ -32,10 +33,24 @@ impl Mourners {
 impl<T> Engine<T> {
     /// Ready when the pool is closed and nothing of it is left.
     pub fn poll_gone(&self, gone: &mut Gone, waker: &Waker) -> Poll<()> {
+        self.poll_end(gone, waker, is_end)
+    }
+
+    /// Ready when nobody is in line. Joining must be [refused](Self::refuse) before.
+    pub fn poll_line_end(&self, gone: &mut Gone, waker: &Waker) -> Poll<()> {
+        self.poll_end(gone, waker, |state| state.waiting() == 0)
+    }
+
+    fn poll_end(
+        &self,
+        gone: &mut Gone,
+        waker: &Waker,
+        is_over: impl Fn(State) -> bool,
+    ) -> Poll<()> {
         let fresh = waker.clone();
         let mut line = self.line.lock();
-        // Under the lock `size` and `closed` stand still, so the end cannot slip past in between.
-        if is_end(self.look()) {
+        // Under the lock `size` and `closed` stand still, and so does who waits: no end slips past in between.
+        if is_over(self.look()) {
             return Poll::Ready(());
         }
         let old = line.gone.replace(gone, fresh);

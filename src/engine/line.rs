@@ -2,6 +2,8 @@
 
 use super::gone::Mourners;
 use super::queue::Queue;
+use super::state::MAX_WAITING;
+use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
 
 /// Who waits, and what must not change while somebody decides about them. It reads as the queue of its
@@ -16,7 +18,13 @@ pub struct Line<T> {
     pub leaving: usize,
     /// The most connects that may run at once.
     pub cap: usize,
-    /// Who waits for the end of a closed pool.
+    /// The most getters that may wait; who comes then is shed.
+    pub most: usize,
+    /// Nobody may join any more: the pool will be closed as soon as the line is empty.
+    pub refusing: bool,
+    /// Objects that lay idle or came back while the pool was paused.
+    pub parked: VecDeque<T>,
+    /// Who waits for the end of a closed pool, or of the line.
     pub gone: Mourners,
 }
 
@@ -28,6 +36,9 @@ impl<T> Line<T> {
             adders: Queue::new(),
             leaving: 0,
             cap,
+            most: MAX_WAITING,
+            refusing: false,
+            parked: VecDeque::new(),
             gone: Mourners::default(),
         }
     }

@@ -26,6 +26,7 @@
 //!   destroyed, after it.
 
 mod adding;
+mod bounds;
 mod gone;
 pub mod idle;
 mod line;

@@ -41,7 +41,11 @@ impl<T> Engine<T> {
                 (base, Step::Go(Enter::Closed))
             } else if base.idle() > 0 {
                 (base.claimed(1), Step::Take)
-            } else if base.waiting() == MAX_WAITING {
+            } else if line.refusing && end == End::Back {
+                (base, Step::Go(Enter::Closed))
+            } else if base.waiting() >= line.most && end == End::Back
+                || base.waiting() == MAX_WAITING
+            {
                 (base, Step::Go(Enter::Shed))
             } else if !(wait || room || ownerless(&line, base) > line.hungry()) {
                 (base, Step::Go(Enter::WouldWait))
@@ -215,7 +219,7 @@ impl<T> Engine<T> {
     /// Changes the maximum. Gives out the idle objects beyond it: destroy each, then pay its debt.
     pub fn resize(&self, max: usize) -> Vec<(T, Debt)> {
         let mut line = self.line.lock();
-        let mut surplus;
+        let (mut surplus, mut parked);
         let mut wakes = WakeList::default();
         let mut state = self.look();
         loop {
@@ -231,19 +235,20 @@ impl<T> Engine<T> {
                 line.node(number).waiter.tell(Phase::Nudged);
                 next = next.unreserved();
             }
-            surplus = next
-                .idle()
-                .min(staying(&line, next).saturating_sub(next.max()));
+            let over = staying(&line, next).saturating_sub(next.max());
+            surplus = over.min(next.idle());
+            parked = (over - surplus).min(line.parked.len());
             next = self.settle(&mut line, next.claimed(surplus), &mut wakes);
             match self.swap(state, next) {
                 Ok(()) => break,
                 Err(now) => state = now,
             }
         }
-        line.leaving += surplus;
+        line.leaving += surplus + parked;
+        let parked: Vec<_> = line.parked.drain(..parked).collect();
         drop(line);
         wakes.wake();
-        self.pop_doomed(surplus)
+        self.pop_doomed(surplus, parked)
     }
 
     /// Closes the pool: everybody in line hears of it, and every idle object is given out: destroy each,
@@ -260,14 +265,15 @@ impl<T> Engine<T> {
             let revoked = (0..granted).fold(state, |state, _| state.unreserved());
             match self.swap(state, revoked.closed()) {
                 Ok(()) => {
-                    line.gone.hear(revoked.closed(), &mut wakes);
+                    line.gone.hear(revoked.closed(), true, &mut wakes);
                     break;
                 }
                 Err(now) => state = now,
             }
         }
         let idle = state.idle();
-        line.leaving += idle;
+        let parked: Vec<_> = line.parked.drain(..).collect();
+        line.leaving += idle + parked.len();
         let mut nodes = line.drain(Phase::Closed);
         nodes.append(&mut line.adders.drain(Phase::Closed));
         drop(line);
@@ -275,7 +281,7 @@ impl<T> Engine<T> {
             .iter_mut()
             .for_each(|node| wakes.add(node.waker.take()));
         wakes.wake();
-        self.pop_doomed(idle)
+        self.pop_doomed(idle, parked)
     }
 
     pub(super) fn give_back_locked(&self, object: T) -> GiveBack<T> {
@@ -295,6 +301,11 @@ impl<T> Engine<T> {
             line.leaving += 1;
             self.change(line, counted);
             return GiveBack::Retire(object, Debt(()));
+        }
+        if state.is_paused() {
+            line.parked.push_back(object);
+            self.change(line, counted);
+            return GiveBack::Kept;
         }
         if let Some(front) = line.front() {
             let node = line.remove(front);
@@ -331,7 +342,12 @@ impl<T> Engine<T> {
 
     /// Grants reservations to the hungry while there is room; and dismisses those who would not wait for
     /// others and have nothing to hope for any more.
-    fn settle(&self, line: &mut Line<T>, mut state: State, wakes: &mut WakeList) -> State {
+    pub(super) fn settle(
+        &self,
+        line: &mut Line<T>,
+        mut state: State,
+        wakes: &mut WakeList,
+    ) -> State {
         while state.has_room(line.cap) {
             let Some(number) = line.first_hungry() else {
                 break;
@@ -373,7 +389,7 @@ impl<T> Engine<T> {
             match self.swap(state, next) {
                 Ok(()) => {
                     let_in(line, admitted, wakes);
-                    return line.gone.hear(next, wakes);
+                    return line.gone.hear(next, line.refusing, wakes);
                 }
                 Err(now) => state = now,
             }
@@ -381,7 +397,7 @@ impl<T> Engine<T> {
     }
 
     /// Swaps `next` in for `state`, with the line locked.
-    fn swap(&self, state: State, next: State) -> Result<(), State> {
+    pub(super) fn swap(&self, state: State, next: State) -> Result<(), State> {
         // ORDERING(locked move): Release pairs with `locked move` and `snapshot`: an object is destroyed
         // before the room that it leaves is given to another. Acquire pairs with `publish` (what is taken
         // from the idle count has been pushed) and with an earlier `locked move`. Relaxed on failure: the
@@ -401,9 +417,11 @@ impl<T> Engine<T> {
         })
     }
 
-    fn pop_doomed(&self, count: usize) -> Vec<(T, Debt)> {
-        let doomed = || (self.store.pop(), Debt(()));
-        std::iter::repeat_with(doomed).take(count).collect()
+    /// Idle objects that were claimed to be destroyed, and parked ones that go with them.
+    pub(super) fn pop_doomed(&self, count: usize, parked: Vec<T>) -> Vec<(T, Debt)> {
+        let idle = std::iter::repeat_with(|| self.store.pop()).take(count);
+        let doomed = |object| (object, Debt(()));
+        idle.chain(parked).map(doomed).collect()
     }
 }
 
@@ -421,7 +439,7 @@ fn staying<T>(line: &Line<T>, state: State) -> usize {
 }
 
 /// Whether one more object must go before the pool is at its maximum.
-fn is_over<T>(line: &Line<T>, state: State) -> bool {
+pub(super) fn is_over<T>(line: &Line<T>, state: State) -> bool {
     staying(line, state) > state.max()
 }
 

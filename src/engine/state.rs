@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! 63      62       61 ........ 42          41 ...... 32     31 ..... 16   15 ..... 0
-//! closed  (paused) line (20, signed)       connecting (10)  max (16)      size (16)
+//! closed  paused   line (20, signed)       connecting (10)  max (16)      size (16)
 //! ```
 //!
 //! `line` is the number of idle objects or, negative, of waiters: that somebody waits beside an idle
-//! object cannot even be written down. Bit 62 is kept free for a pool that is paused.
+//! object cannot even be written down. Nor is anything idle in a pool that is paused.
 //!
 //! A [`State`] is one picture of the word. Its methods are the legal transitions, pure functions from
 //! picture to picture; the engine puts the result in place with a compare-and-swap on the very picture
@@ -32,6 +32,7 @@ const LINE: Field = Field {
     shift: 42,
     bits: 20,
 };
+const PAUSED: u64 = 1 << 62;
 const CLOSED: u64 = 1 << 63;
 
 /// The most objects that a pool holds, whatever was asked for.
@@ -71,6 +72,12 @@ impl State {
     #[inline]
     pub const fn is_closed(self) -> bool {
         self.0 & CLOSED != 0
+    }
+
+    /// Whether the pool is paused: nothing is idle, and nothing may be made.
+    #[inline]
+    pub const fn is_paused(self) -> bool {
+        self.0 & PAUSED != 0
     }
 
     /// Objects that exist, and reservations to make one.
@@ -119,14 +126,14 @@ impl State {
     /// Whether one more reservation may be granted.
     #[inline]
     pub const fn has_room(self, cap: usize) -> bool {
-        !self.is_closed() && self.size() < self.max() && self.connecting() < cap
+        self.0 & (CLOSED | PAUSED) == 0 && self.size() < self.max() && self.connecting() < cap
     }
 
-    /// Whether an object that comes back may be counted idle: the pool is open and not over its
+    /// Whether an object that comes back may be counted idle: the pool is open, not paused and not over its
     /// maximum, and nobody waits.
     #[inline]
     pub const fn takes_idle(self) -> bool {
-        !self.is_closed() && self.line() >= 0 && self.size() <= self.max()
+        self.0 & (CLOSED | PAUSED) == 0 && self.line() >= 0 && self.size() <= self.max()
     }
 
     const fn line(self) -> i64 {
@@ -206,9 +213,19 @@ impl State {
         Self((self.0 & !MAX.mask()) | (max << MAX.shift))
     }
 
+    /// Paused: nothing is idle any more, and nothing may be made.
+    pub const fn paused(self) -> Self {
+        Self(self.claimed(self.idle()).0 | PAUSED)
+    }
+
+    /// Paused no more.
+    pub const fn resumed(self) -> Self {
+        Self(self.0 & !PAUSED)
+    }
+
     /// Closed: nothing may be made, nobody waits, nothing is idle.
     pub fn closed(self) -> Self {
-        Self(self.resized(0).with_line(0).0 | CLOSED)
+        Self(self.resumed().resized(0).with_line(0).0 | CLOSED)
     }
 
     const fn with_line(self, line: i64) -> Self {
@@ -220,6 +237,7 @@ impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("State")
             .field("closed", &self.is_closed())
+            .field("paused", &self.is_paused())
             .field("line", &self.line())
             .field("connecting", &self.connecting())
             .field("max", &self.max())
@@ -290,6 +308,17 @@ mod tests {
     #[should_panic(expected = "added beyond the maximum")]
     fn nothing_is_added_beyond_the_maximum() {
         let _ = State::new(1).added().added();
+    }
+
+    #[test]
+    fn paused_has_nothing_idle_and_no_room_and_keeps_who_waits() {
+        let idle = State::new(8).reserved().connected().published();
+        let paused = idle.paused();
+        assert!(paused.is_paused() && !paused.has_room(8) && !paused.takes_idle());
+        assert_eq!((paused.idle(), paused.in_use(), paused.size()), (0, 1, 1));
+        assert_eq!(paused.joined().resumed().waiting(), 1);
+        assert_eq!(paused.resumed().published(), idle);
+        assert!(!paused.closed().is_paused());
     }
 
     #[test]
