@@ -265,7 +265,7 @@ impl<T> Engine<T> {
             let revoked = (0..granted).fold(state, |state, _| state.unreserved());
             match self.swap(state, revoked.closed()) {
                 Ok(()) => {
-                    line.gone.hear(revoked.closed(), true, &mut wakes);
+                    line.gone.hear(revoked.closed(), line.refusing, &mut wakes);
                     break;
                 }
                 Err(now) => state = now,
