@@ -265,7 +265,8 @@ impl<T> Engine<T> {
             let revoked = (0..granted).fold(state, |state, _| state.unreserved());
             match self.swap(state, revoked.closed()) {
                 Ok(()) => {
-                    line.gone.hear(revoked.closed(), line.refusing, &mut wakes);
+                    let refusing = line.refusing;
+                    line.gone.hear(revoked.closed(), refusing, &mut wakes);
                     break;
                 }
                 Err(now) => state = now,
@@ -389,7 +390,8 @@ impl<T> Engine<T> {
             match self.swap(state, next) {
                 Ok(()) => {
                     let_in(line, admitted, wakes);
-                    return line.gone.hear(next, line.refusing, wakes);
+                    let refusing = line.refusing;
+                    return line.gone.hear(next, refusing, wakes);
                 }
                 Err(now) => state = now,
             }
