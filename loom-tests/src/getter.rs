@@ -24,6 +24,8 @@ pub enum Said {
     Pending,
     /// It would have had to wait.
     WouldWait,
+    /// As many wait as may.
+    Shed,
     /// It would not wait, and what it stood in line for is gone.
     Dismissed,
     /// The pool is closed.
@@ -83,7 +85,7 @@ impl Getter {
                 Said::Pending
             }
             Enter::WouldWait => Said::WouldWait,
-            Enter::Shed => panic!("the line is full"),
+            Enter::Shed => Said::Shed,
             Enter::Closed => Said::Closed,
         }
     }
@@ -115,7 +117,7 @@ impl Getter {
         self.poll()
     }
 
-    /// Asks, sleeps and connects until the end; `None`: the pool is closed, or it would have to wait and would not.
+    /// Asks, sleeps and connects until the end; `None`: the pool is closed, or it would have to wait and would not, or may not.
     pub fn wait(self) -> Option<Object> {
         self.follow(Said::Pending)
     }
@@ -125,7 +127,7 @@ impl Getter {
         loop {
             match said {
                 Said::Object(object) => return Some(object),
-                Said::Closed | Said::WouldWait | Said::Dismissed => return None,
+                Said::Closed | Said::WouldWait | Said::Shed | Said::Dismissed => return None,
                 Said::Connect => match self.finish() {
                     Some(object) => return Some(object),
                     None => said = self.poll(),

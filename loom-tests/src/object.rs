@@ -55,7 +55,7 @@ pub struct Books {
     connecting: Cell<usize>,
     destroyed: Cell<usize>,
     max: Cell<usize>,
-    cap: usize,
+    cap: Cell<usize>,
     /// In a pool of one: touched when a connect begins and when an object is destroyed. So loom checks that
     /// the old one's end has happened before the next one's beginning.
     server: Option<Watched<u32>>,
@@ -68,7 +68,7 @@ impl Books {
             connecting: Cell::new(0),
             destroyed: Cell::new(0),
             max: Cell::new(max),
-            cap,
+            cap: Cell::new(cap),
             // Objects that are brought live before there is room for them.
             server: (max == 1 && cap > 0).then(|| Watched::new(0)),
         })
@@ -96,7 +96,16 @@ impl Books {
 
     /// Whether the pool makes objects, or they are brought.
     pub(crate) fn makes(&self) -> bool {
-        self.cap > 0
+        self.cap.get() > 0
+    }
+
+    /// The cap that holds for a connect that begins now.
+    pub fn cap(&self) -> usize {
+        self.cap.get()
+    }
+
+    pub(crate) fn set_cap(&self, cap: usize) {
+        self.cap.set(cap);
     }
 
     pub(crate) fn set_max(&self, max: usize) {
@@ -112,11 +121,8 @@ impl Books {
             live + connecting <= max,
             "{live} live and {connecting} connecting, of {max}"
         );
-        assert!(
-            connecting <= self.cap,
-            "{connecting} connect at once, of {}",
-            self.cap
-        );
+        let cap = self.cap();
+        assert!(connecting <= cap, "{connecting} connect at once, of {cap}");
     }
 
     /// A connect ends, well or badly.

@@ -1,9 +1,9 @@
 //! The engine with what the managed layer does around it, and nothing else.
 
-use crate::{Adder, Books, Getter, Kept, Object, Race, Said, Signal, race};
+use crate::{Adder, Books, Getter, Kept, Object, Race, Said, race};
 use millpond::engine::idle::Order;
 use millpond::engine::sync::Backoff;
-use millpond::engine::{Add, Claim, Debt, Engine, GiveBack, Gone, give_back};
+use millpond::engine::{Add, Claim, Debt, Engine, GiveBack, give_back};
 use std::rc::Rc;
 
 /// A pool in small. Its clones share one engine.
@@ -210,23 +210,6 @@ impl Pool {
         }
     }
 
-    /// Waits until nothing of the closed pool is left.
-    pub fn wait_for_end(&self) {
-        let (signal, mut gone) = (Signal::new(), Gone::default());
-        while self
-            .engine()
-            .poll_gone(&mut gone, &signal.waker())
-            .is_pending()
-        {
-            signal.wait();
-        }
-        assert_eq!(
-            self.books().live(),
-            0,
-            "the end comes after the last object's"
-        );
-    }
-
     /// Destroys an object first, and pays for it after.
     pub fn retire(&self, object: Object, debt: Debt) {
         drop(object);
@@ -332,12 +315,12 @@ impl Pool {
         self.end_with(0);
     }
 
-    fn get_at_once(&self) -> Option<Object> {
+    pub(crate) fn get_at_once(&self) -> Option<Object> {
         let mut getter = Getter::new(self);
         match getter.start(false) {
             Said::Object(object) => Some(object),
             Said::Connect => getter.finish(),
-            Said::WouldWait | Said::Pending | Said::Dismissed | Said::Closed => None,
+            Said::WouldWait | Said::Shed | Said::Pending | Said::Dismissed | Said::Closed => None,
         }
     }
 

@@ -1,8 +1,10 @@
 //! The line: everything that its lock guards.
 
 use super::gone::Mourners;
-use super::queue::Queue;
-use super::state::MAX_WAITING;
+use super::queue::{Queue, Stake};
+use super::state::{MAX_WAITING, State};
+use super::waiter::Phase;
+use super::wake::WakeList;
 use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
 
@@ -18,7 +20,7 @@ pub struct Line<T> {
     pub leaving: usize,
     /// The most connects that may run at once.
     pub cap: usize,
-    /// The most getters that may wait; who comes then is shed.
+    /// The most getters that may wait without a reservation; who comes then is shed.
     pub most: usize,
     /// Nobody may join any more: the pool will be closed as soon as the line is empty.
     pub refusing: bool,
@@ -41,6 +43,25 @@ impl<T> Line<T> {
             parked: VecDeque::new(),
             gone: Mourners::default(),
         }
+    }
+
+    /// Takes back reservations that are not picked up yet, from the back, while there are `too_many` in `state`; the
+    /// state without them. Nobody is woken: who was granted one has been.
+    pub fn take_back(&mut self, mut state: State, too_many: impl Fn(State) -> bool) -> State {
+        while too_many(state) {
+            let Some(number) = self.last_granted() else {
+                break;
+            };
+            self.set_stake(number, Stake::Hungry);
+            self.node(number).waiter.tell(Phase::Nudged);
+            state = state.unreserved();
+        }
+        state
+    }
+
+    /// `state` is in force: who waits for an end is woken if this is one.
+    pub fn hear(&mut self, state: State, wakes: &mut WakeList) {
+        self.gone.hear(state, self.refusing, wakes);
     }
 }
 
