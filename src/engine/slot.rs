@@ -30,6 +30,8 @@ pub struct Record {
 pub struct Books {
     /// Gets that found its object idle.
     pub at_once: Tally,
+    /// Those of them, and of the ones below, that were given it without a check.
+    pub unchecked: Tally,
     /// How long its object was in use, all together.
     pub use_ns: Tally,
     /// How long each use was.
@@ -143,6 +145,7 @@ impl Books {
     fn new() -> Self {
         Self {
             at_once: Tally::new(),
+            unchecked: Tally::new(),
             use_ns: Tally::new(),
             uses: Samples::new(),
             after_waiting: Tally::new(),

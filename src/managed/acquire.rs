@@ -11,6 +11,7 @@ use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -114,10 +115,12 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
             timeouts.wait = Some(Duration::ZERO);
         }
         let mut attempt = Attempt::begin(core);
+        attempt.deadline = how.deadline;
         let obtained = if core.runtime.is_none() && how.deadline.is_some() {
             Some(Err(Failure::Error(PoolError::NoRuntimeSpecified)))
         } else {
-            let obtain = core.obtain_within(&timeouts, &mut attempt);
+            // Pinned here: `bounded` would hold it twice.
+            let obtain = pin!(core.obtain_within(&timeouts, &mut attempt));
             bounded(core.runtime, how.deadline, obtain).await
         };
         let phase = attempt.phase;
@@ -132,6 +135,10 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
             Some(Ok(slot)) => return Ok(Self::wrap(slot)),
             None => Reason::Deadline(phase),
             Some(Err(Failure::Shed)) => Reason::LineFull,
+            Some(Err(Failure::Overloaded { retry_after })) => Reason::Overloaded { retry_after },
+            Some(Err(Failure::Unavailable {
+                why, retry_after, ..
+            })) => Reason::Unavailable { why, retry_after },
             Some(Err(Failure::Error(error))) => Reason::of(error, how.try_only),
         };
         Err(AcquireError::new(reason, core, started))
@@ -169,8 +176,22 @@ pub enum Reason<E> {
     Timeout(TimeoutType),
     /// Nothing was idle, nothing could be made, and the caller would not wait.
     WouldWait,
-    /// Over half a million others wait.
+    /// As many wait as [may](super::PoolBuilder::max_waiters): where nothing was set, over half a million.
     LineFull,
+    /// By the rate at which objects come back, the caller's bound would pass before its turn comes
+    /// ([`PoolBuilder::shed_overload`](super::PoolBuilder::shed_overload)).
+    Overloaded {
+        /// How long it would have to wait.
+        retry_after: Duration,
+    },
+    /// Making objects has failed too often in a row, and nothing is out that could come back
+    /// ([`PoolBuilder::breaker`](super::PoolBuilder::breaker)).
+    Unavailable {
+        /// What the last failure was, where the manager [says](Manager::describe) it.
+        why: Option<String>,
+        /// How long until somebody tries again.
+        retry_after: Duration,
+    },
     /// Making an object failed.
     Backend(E),
     /// A `post_create` hook turned the new object down.
@@ -197,7 +218,11 @@ impl<E> Reason<E> {
     fn is_about_the_pool(&self) -> bool {
         matches!(
             self,
-            Self::Deadline(_) | Self::Timeout(_) | Self::WouldWait | Self::LineFull
+            Self::Deadline(_)
+                | Self::Timeout(_)
+                | Self::WouldWait
+                | Self::LineFull
+                | Self::Overloaded { .. }
         )
     }
 }
@@ -275,6 +300,21 @@ impl<E: fmt::Display> fmt::Display for AcquireError<E> {
             Reason::Timeout(phase) => write!(f, "timed out after {waited:.3} s {phase}")?,
             Reason::WouldWait => f.write_str("no object is idle, and none may be made now")?,
             Reason::LineFull => f.write_str("the line is full")?,
+            Reason::Overloaded { retry_after } => {
+                let wait = retry_after.as_secs_f64();
+                write!(
+                    f,
+                    "overloaded: it would be {wait:.3} s in line, longer than it may"
+                )?;
+            }
+            Reason::Unavailable { why, retry_after } => {
+                let wait = retry_after.as_secs_f64();
+                let why = why.as_deref().unwrap_or("no reason told");
+                write!(
+                    f,
+                    "making objects is suspended for {wait:.3} s after failures: {why}"
+                )?;
+            }
             Reason::Backend(error) => write!(f, "making an object failed: {error}")?,
             Reason::PostCreateHook(error) => {
                 write!(f, "a post_create hook turned the new object down: {error}")?;

@@ -16,6 +16,8 @@ pub(crate) struct Attempt<'a, M: Manager> {
     pub(crate) phase: TimeoutType,
     how: How,
     ended: bool,
+    /// The bound on all of it, where it has one.
+    pub(crate) deadline: Option<Duration>,
 }
 
 /// How a get comes to its object. The readings are raw ones of the pool's clock.
@@ -37,6 +39,7 @@ impl<'a, M: Manager> Attempt<'a, M> {
             phase: TimeoutType::Wait,
             how: How::AtOnce,
             ended: false,
+            deadline: None,
         }
     }
 
@@ -82,8 +85,8 @@ impl<'a, M: Manager> Attempt<'a, M> {
         match failure {
             Failure::Error(PoolError::Timeout(phase)) => return self.time_out(*phase),
             Failure::Error(PoolError::Closed) => counters.closed.add_one(),
-            Failure::Error(_) => counters.failed.add_one(),
-            Failure::Shed => counters.shed.add_one(),
+            Failure::Error(_) | Failure::Unavailable { .. } => counters.failed.add_one(),
+            Failure::Shed | Failure::Overloaded { .. } => counters.shed.add_one(),
         }
         self.over();
     }

@@ -75,6 +75,8 @@ impl<M: Manager, W: From<Object<M>>> PoolBuilder<M, W> {
             .or(timeouts.create)
             .or(timeouts.recycle)
             .is_some();
+        // A pause after a failed connect ends by a timer; without one, those in line would never try again.
+        let any = any || self.options.caution.completed().backoff.is_some();
         if any && self.runtime.is_none() {
             return Err(BuildError::NoRuntimeSpecified);
         }

@@ -29,6 +29,12 @@ impl<M: Manager> Doubtful<M> {
             .expect("here until it is trusted or destroyed")
     }
 
+    /// The object is known to be good without a check.
+    pub(crate) fn pass_unchecked(mut self) -> Box<Slot<M>> {
+        self.slot().record.books.unchecked.add(1);
+        self.trust()
+    }
+
     /// The object passed its check.
     #[inline]
     pub(crate) fn pass(mut self) -> Box<Slot<M>> {
@@ -48,17 +54,23 @@ impl<M: Manager> Doubtful<M> {
     /// first in line for another.
     #[cold]
     pub(crate) fn destroy(mut self) -> Owed<M> {
+        self.slot().core.counters.check_failures.add_one();
+        self.discard(CloseReason::CheckFailed)
+    }
+
+    /// The object is worn: as [`destroy`](Self::destroy), but no check has failed.
+    #[cold]
+    pub(crate) fn discard(mut self, reason: CloseReason) -> Owed<M> {
         let slot = self
             .0
             .take()
             .expect("here until it is trusted or destroyed");
         let core = Arc::clone(&slot.core);
-        core.counters.check_failures.add_one();
         let owed = Owed {
             debt: Some(core.engine.doom()),
             core,
         };
-        crate::engine::wake::resume(Core::destroy(slot, Some(CloseReason::CheckFailed)));
+        crate::engine::wake::resume(Core::destroy(slot, Some(reason)));
         owed
     }
 }

@@ -84,12 +84,13 @@ async fn make<M: Manager>(core: Arc<Core<M>>, create: Option<Duration>) -> Made<
 }
 
 async fn make_uncounted<M: Manager>(core: &Arc<Core<M>>, create: Option<Duration>) -> Made<M> {
+    let generation = core.generation();
     let object = match bounded(core.runtime, create, core.manager.create()).await {
         None => return Err(PoolError::Timeout(TimeoutType::Create)),
         Some(Err(error)) => return Err(PoolError::Backend(error)),
         Some(Ok(object)) => object,
     };
-    let mut unproved = Unproved(Some(Slot::new(object, Arc::clone(core))));
+    let mut unproved = Unproved(Some(Slot::new(object, Arc::clone(core), generation)));
     let slot = unproved.0.as_mut().expect("just put in");
     apply(&core.hooks.post_create, slot)
         .await

@@ -1,14 +1,18 @@
 //! What the handles of a pool, its slots and its background connects share.
 
 use super::hooks::Hooks;
+use super::keeper::{Flow, Keeper};
+use super::lifecycle::storm;
 use super::pool::Handle;
 use super::slot::Slot;
-use super::watch::{Keeper, LastFailure};
+use super::storm::Storm;
+use super::upkeep::Upkeep;
+use super::watch::LastFailure;
 use super::{Manager, Object, PoolBuilder, PoolConfig, QueueMode};
 use crate::Runtime;
 use crate::engine::idle::Order;
-use crate::engine::state::{MAX_CONNECTING, MAX_SIZE};
-use crate::engine::sync::{AtomicUsize, Ordering};
+use crate::engine::state::MAX_SIZE;
+use crate::engine::sync::{AtomicU64, AtomicUsize, Mutex, Ordering};
 use crate::engine::wake::{first_panic, resume};
 use crate::engine::{Debt, Engine, GiveBack};
 use crate::observe::clock::Clock;
@@ -41,6 +45,16 @@ pub(crate) struct Core<M: Manager> {
     pub(crate) name: Option<String>,
     pub(crate) last_failure: LastFailure,
     pub(crate) keeper: Keeper,
+    pub(crate) upkeep: Upkeep,
+    /// Whether the time has to be looked at before an object is given out, and when it comes back.
+    pub(crate) looks_at_times: bool,
+    pub(crate) looks_at_returns: bool,
+    pub(crate) storm: Option<Mutex<Storm>>,
+    pub(crate) sheds: bool,
+    pub(crate) flow: Mutex<Flow>,
+    /// How long it takes on average until the next object comes back; 0 where that is not known.
+    pub(crate) flow_ns: AtomicU64,
+    pub(crate) generation: AtomicUsize,
     /// The pool's handles, for [`Object::pool`](super::Object::pool).
     pub(crate) handle: Weak<Handle<M>>,
     asked: AtomicUsize,
@@ -65,9 +79,22 @@ impl<M: Manager> Core<M> {
             QueueMode::Fifo => Order::Fifo,
             QueueMode::Lifo => Order::Lifo,
         };
-        let clock = Clock::new();
+        let clock = options.clock.unwrap_or_else(Clock::new);
+        let caution = options.caution.completed();
+        let engine = Engine::new(config.max_size, caution.max_connecting, order);
+        if let Some(most) = options.max_waiters {
+            engine.set_most(most);
+        }
         Self {
-            engine: Engine::new(config.max_size, MAX_CONNECTING, order),
+            engine,
+            looks_at_times: options.upkeep.looks_at_times(),
+            looks_at_returns: options.upkeep.looks_at_returns(),
+            upkeep: options.upkeep,
+            storm: storm(caution),
+            sheds: options.shed_overload,
+            flow: Mutex::new(Flow::default()),
+            flow_ns: AtomicU64::new(0),
+            generation: AtomicUsize::new(0),
             manager,
             bare_recycle: hooks.pre_recycle.is_empty() && hooks.post_recycle.is_empty(),
             hooks,
@@ -122,6 +149,7 @@ impl<M: Manager> Core<M> {
 
     pub(crate) fn close(&self) {
         self.retire_all(self.engine.close(), CloseReason::PoolClosed);
+        self.keeper.nudge();
     }
 
     /// Gives a slot back after a get, a check or a connect; retires it if the pool has no place for it.

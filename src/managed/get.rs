@@ -7,6 +7,7 @@ use super::core::Core;
 use super::errors::TimeoutType;
 use super::held::Held;
 use super::slot::Slot;
+use super::upkeep::Fitness;
 use super::{Manager, PoolError, Timeouts};
 use crate::engine::wake::{first_panic, resume};
 use crate::engine::{Claim, End, Enter, Finish, GiveBack, Leave, Place, Placed, Turn};
@@ -27,6 +28,15 @@ pub(crate) enum Failure<E> {
     Error(PoolError<E>),
     /// The line is full.
     Shed,
+    /// It would have had to wait for longer than it may.
+    Overloaded { retry_after: Duration },
+    /// Making objects is suspended, and nothing of the pool is out that could come back.
+    Unavailable {
+        why: Option<String>,
+        retry_after: Duration,
+        /// The same in the manager's words.
+        error: Option<E>,
+    },
 }
 
 impl<E> Failure<E> {
@@ -34,7 +44,11 @@ impl<E> Failure<E> {
     pub(crate) fn into_pool_error(self) -> PoolError<E> {
         match self {
             Self::Error(error) => error,
-            Self::Shed => PoolError::Timeout(TimeoutType::Wait),
+            Self::Shed | Self::Overloaded { .. } => PoolError::Timeout(TimeoutType::Wait),
+            Self::Unavailable {
+                error: Some(error), ..
+            } => PoolError::Backend(error),
+            Self::Unavailable { .. } => PoolError::Timeout(TimeoutType::Create),
         }
     }
 }
@@ -62,6 +76,14 @@ impl<M: Manager> Core<M> {
         let owed = match self.engine.claim() {
             Claim::Object(slot) => {
                 let mut doubtful = Doubtful::new(slot);
+                match self.fitness(doubtful.slot()) {
+                    Fitness::Check => {}
+                    Fitness::Good => return Ok(doubtful.pass_unchecked()),
+                    Fitness::Worn(reason) => {
+                        let owed = Some(doubtful.discard(reason));
+                        return self.wait_in_line(owed, timeouts, attempt).await;
+                    }
+                }
                 let slot = doubtful.slot();
                 attempt.phase = TimeoutType::Recycle;
                 // Without hooks and without a bound there is nothing around the manager's own check: to
@@ -75,14 +97,25 @@ impl<M: Manager> Core<M> {
                 if good {
                     return Ok(doubtful.pass());
                 }
-                Some(doubtful.destroy())
+                let owed = doubtful.destroy();
+                self.suspect_others();
+                Some(owed)
             }
             Claim::Empty => None,
             Claim::Closed => return Err(Failure::Error(PoolError::Closed)),
         };
-        // Boxed, so that the future of a get is small: it is moved into every caller's own.
+        self.wait_in_line(owed, timeouts, attempt).await
+    }
+
+    /// Boxed, so that the future of a get is small: it is moved into every caller's own.
+    fn wait_in_line<'a>(
+        self: &'a Arc<Self>,
+        owed: Option<Owed<M>>,
+        timeouts: &'a Timeouts,
+        attempt: &'a mut Attempt<'_, M>,
+    ) -> Pin<Box<impl Future<Output = Result<Box<Slot<M>>, Failure<M::Error>>>>> {
         let waiting = self.obtain_in_line(owed, timeouts, attempt);
-        Box::pin(trace::waiting(|| self.name(), waiting)).await
+        Box::pin(trace::waiting(|| self.name(), waiting))
     }
 
     /// The rest of the way for a getter that found nothing idle, or only a dead object, for which it still
@@ -94,6 +127,10 @@ impl<M: Manager> Core<M> {
         attempt: &mut Attempt<'_, M>,
     ) -> Result<Box<Slot<M>>, Failure<M::Error>> {
         attempt.stands_in_line();
+        // Who has an object in mind whose room is owed for has been let in before.
+        if owed.is_none() {
+            self.admit(timeouts, attempt)?;
+        }
         // One timer for all of its waiting: being served a dead object starts no fresh bound.
         let mut wait_over = pin!(None);
         loop {
@@ -110,11 +147,19 @@ impl<M: Manager> Core<M> {
             };
             attempt.phase = TimeoutType::Recycle;
             let mut doubtful = Doubtful::new(slot);
-            if self.check(doubtful.slot(), timeouts).await {
-                return Ok(doubtful.pass());
-            }
-            // It goes on where it was: at the head of the line, or of what is idle.
-            owed = Some(doubtful.destroy());
+            // If it is worn or dead, its getter goes on where it was: at the head of the line, or of what is idle.
+            owed = Some(match self.fitness(doubtful.slot()) {
+                Fitness::Good => return Ok(doubtful.pass_unchecked()),
+                Fitness::Worn(reason) => doubtful.discard(reason),
+                Fitness::Check => {
+                    if self.check(doubtful.slot(), timeouts).await {
+                        return Ok(doubtful.pass());
+                    }
+                    let owed = doubtful.destroy();
+                    self.suspect_others();
+                    owed
+                }
+            });
         }
     }
 }

@@ -1,6 +1,7 @@
 use super::{Metrics, RecycleError};
 use std::borrow::Cow;
 use std::future::Future;
+use std::time::Duration;
 
 /// Makes objects, and says whether one that lay idle may be handed out again.
 ///
@@ -86,6 +87,13 @@ pub trait Manager: Send + Sync + 'static {
     /// An error of this manager in words, for the pool's own messages: what a time-out says of the last failed
     /// connect, and what a listener is told. Must not hold a secret. Default: nothing is said.
     fn describe(&self, _error: &Self::Error) -> Option<String> {
+        None
+    }
+
+    /// The error of a get that is refused because making objects has failed too often
+    /// ([`PoolBuilder::breaker`](super::PoolBuilder::breaker)), where this manager's error can say so. Default:
+    /// it cannot, and [`Pool::get`](super::Pool::get) tells of a time-out of making an object.
+    fn unavailable(&self, _why: Option<&str>, _retry_after: Duration) -> Option<Self::Error> {
         None
     }
 

@@ -80,7 +80,10 @@ impl<M: Manager> Drop for Object<M> {
             let retire = || Core::retire(slot, CloseReason::Broken);
             return resume(first_panic(panic, retire));
         }
-        Core::give_back(slot);
+        match slot.core.unwanted(&slot) {
+            None => Core::give_back(slot),
+            Some(reason) => Core::retire(slot, reason),
+        }
     }
 }
 

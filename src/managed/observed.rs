@@ -3,7 +3,7 @@
 use super::core::Core;
 use super::{Manager, Object, Pool};
 use crate::observe::{
-    Checkout, Health, HealthWatch, Kind, Listed, Observe, Snapshot, State, Stats,
+    Checkout, Health, HealthWatch, IdleBounds, Kind, Listed, Observe, Snapshot, State, Stats,
 };
 use std::borrow::Cow;
 use std::future::Future;
@@ -54,7 +54,7 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
     ///
     /// Without a [`Runtime`](crate::Runtime) it looks once, and waits for ever.
     pub fn watch(&self) -> impl Future<Output = ()> + Send + 'static {
-        super::watch::watch(Arc::downgrade(&self.core))
+        super::keeper::keep(Arc::downgrade(&self.core))
     }
 }
 
@@ -64,7 +64,17 @@ impl<M: Manager> Observe for Core<M> {
     }
 
     fn kind(&self) -> Kind {
-        Kind::Managed
+        match self.upkeep.max_idle {
+            Some(0) => Kind::Unpooled,
+            _ => Kind::Managed,
+        }
+    }
+
+    fn idle_bounds(&self) -> IdleBounds {
+        IdleBounds {
+            max: self.upkeep.max_idle,
+            min: Some(self.upkeep.min_idle),
+        }
     }
 
     fn target(&self) -> Option<String> {
@@ -123,6 +133,10 @@ impl<M: Manager, W: From<Object<M>>> Observe for Pool<M, W> {
 
     fn snapshot(&self) -> Option<Snapshot> {
         Observe::snapshot(&*self.core)
+    }
+
+    fn idle_bounds(&self) -> IdleBounds {
+        self.core.idle_bounds()
     }
 
     fn stats(&self) -> Option<Stats> {

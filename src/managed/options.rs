@@ -1,7 +1,10 @@
 //! What a pool can be told beyond deadpool's configuration.
 
+use super::storm::Caution;
+use super::upkeep::Upkeep;
 use super::{Manager, Object, PoolBuilder};
-use crate::observe::{Listener, Thresholds};
+use crate::observe::clock::Clock;
+use crate::observe::{HandClock, Listener, Thresholds};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +16,11 @@ pub(crate) struct Options {
     pub(crate) leak_threshold: Option<Duration>,
     pub(crate) thresholds: Thresholds,
     pub(crate) listener: Option<Arc<dyn Listener>>,
+    pub(crate) upkeep: Upkeep,
+    pub(crate) caution: Caution,
+    pub(crate) max_waiters: Option<usize>,
+    pub(crate) shed_overload: bool,
+    pub(crate) clock: Option<Clock>,
 }
 
 impl<M: Manager, W: From<Object<M>>> PoolBuilder<M, W> {
@@ -40,6 +48,13 @@ impl<M: Manager, W: From<Object<M>>> PoolBuilder<M, W> {
         self
     }
 
+    /// Lets the pool read a clock that is turned by hand: for tests of what happens over time. Timers stay those
+    /// of the runtime.
+    pub fn clock(mut self, clock: &HandClock) -> Self {
+        self.options.clock = Some(clock.clock());
+        self
+    }
+
     /// By which rules the pool's [health](super::Pool::health) is judged.
     pub fn health_thresholds(mut self, thresholds: Thresholds) -> Self {
         self.options.thresholds = thresholds;
@@ -61,6 +76,10 @@ impl fmt::Debug for Options {
             .field("leak_threshold", &self.leak_threshold)
             .field("thresholds", &self.thresholds)
             .field("listener", &self.listener.is_some())
+            .field("upkeep", &self.upkeep)
+            .field("caution", &self.caution)
+            .field("max_waiters", &self.max_waiters)
+            .field("shed_overload", &self.shed_overload)
             .finish()
     }
 }

@@ -4,10 +4,9 @@ use super::get::Failure;
 use super::slot::Slot;
 use super::{Manager, Object, PoolBuilder, PoolError, RetainResult, Timeouts};
 use crate::Status;
-use crate::engine::Gone;
 use crate::observe::{Checkout, Snapshot};
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::marker::PhantomData;
 use std::panic::Location;
 use std::sync::{Arc, Weak};
@@ -165,17 +164,9 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
     ///
     /// Cancel safe.
     pub async fn closed(&self) {
-        let mut watch = Watch {
-            core: &self.core,
-            gone: Gone::default(),
-        };
-        poll_fn(|context| {
-            watch
-                .core
-                .engine
-                .poll_gone(&mut watch.gone, context.waker())
-        })
-        .await;
+        self.core
+            .until(|core, gone, waker| core.engine.poll_gone(gone, waker))
+            .await;
     }
 
     /// deadpool's view of the counts, exact at one instant: objects that are still being made are not
@@ -216,18 +207,6 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
             handle: Arc::downgrade(&self.handle),
             _wrapper: PhantomData,
         }
-    }
-}
-
-/// One who waits in [`Pool::closed`].
-struct Watch<'a, M: Manager> {
-    core: &'a Core<M>,
-    gone: Gone,
-}
-
-impl<M: Manager> Drop for Watch<'_, M> {
-    fn drop(&mut self) {
-        self.core.engine.forget_gone(&self.gone);
     }
 }
 

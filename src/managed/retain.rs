@@ -23,46 +23,56 @@ impl<T> Default for RetainResult<T> {
     }
 }
 
-/// Oldest first, one object at a time: the one that was looked at goes to the end, until all that were
-/// idle have come by, or one does for the second time. Newest first, that one would be the very next
-/// again, so all are taken out and put back in their order.
 pub(super) fn retain<M: Manager>(
     core: &Core<M>,
     mut predicate: impl FnMut(&M::Type, Metrics) -> bool,
 ) -> RetainResult<M::Type> {
-    let run = core.next_retain();
     let mut result = RetainResult::default();
-    let mut look = |mut idle: Held<M>, result: &mut RetainResult<M::Type>| {
+    sweep(core, |mut idle, _| {
         let slot = idle.slot();
-        slot.looked_at = run;
         if predicate(&slot.object, slot.metrics) {
             result.retained += 1;
             return Some(idle);
         }
         result.removed.push(Core::take(idle.keep()));
         None
-    };
+    });
+    result
+}
+
+/// Shows `look` each object that is idle, and tells it how many others are; what it gives back goes back.
+///
+/// Oldest first, one object at a time: the one that was looked at goes to the end, until all that were
+/// idle have come by, or one does for the second time. Newest first, that one would be the very next
+/// again, so all are taken out and put back in their order.
+pub(super) fn sweep<M: Manager>(
+    core: &Core<M>,
+    mut look: impl FnMut(Held<M>, usize) -> Option<Held<M>>,
+) {
+    let run = core.next_retain();
     match core.config.queue_mode {
         QueueMode::Fifo => {
             let count = core.snapshot().idle;
             for mut idle in std::iter::from_fn(|| claim(core)).take(count) {
-                if idle.slot().looked_at == run {
+                if std::mem::replace(&mut idle.slot().looked_at, run) == run {
                     break;
                 }
-                drop(look(idle, &mut result));
+                drop(look(idle, core.snapshot().idle));
             }
         }
         QueueMode::Lifo => {
             let idle: Vec<_> = std::iter::from_fn(|| claim(core)).collect();
-            // Should the predicate panic, those not yet looked at go back as well.
+            let mut left = idle.len();
+            // Should `look` panic, those not yet looked at go back as well.
             let mut kept: Vec<_> = Vec::with_capacity(idle.len());
-            idle.into_iter()
-                .for_each(|idle| kept.extend(look(idle, &mut result)));
+            for idle in idle {
+                left -= 1;
+                kept.extend(look(idle, left + kept.len()));
+            }
             // The one that lay deepest goes back first.
             kept.into_iter().rev().for_each(drop);
         }
     }
-    result
 }
 
 fn claim<M: Manager>(core: &Core<M>) -> Option<Held<M>> {

@@ -2,6 +2,8 @@
 
 use super::attempt::How;
 use super::core::Core;
+use super::keeper::chance;
+use super::upkeep::Facts;
 use super::{Manager, Metrics};
 use crate::engine::Engine;
 use crate::engine::slot::Record;
@@ -25,8 +27,18 @@ pub(crate) struct Slot<M: Manager> {
     pub(crate) core: Arc<Core<M>>,
     anchor: Anchor,
     labelled: bool,
-    /// The last `retain` that looked at it.
+    /// The last `retain` or round of the keeper that looked at it.
     pub(crate) looked_at: u64,
+    /// Of which generation it is.
+    generation: usize,
+    made: u64,
+    lifetime: Option<Duration>,
+    idle_since: u64,
+    /// When it was last known to be good.
+    pub(crate) proved: u64,
+    uses: u64,
+    /// Whether another one was made that will take its place.
+    pub(crate) replaced: bool,
 }
 
 impl<M: Manager> Tied for Box<Slot<M>> {
@@ -44,21 +56,51 @@ impl<M: Manager> Tied for Box<Slot<M>> {
 }
 
 impl<M: Manager> Slot<M> {
-    /// A slot around a new object, which the pool's registry knows from now on.
-    pub(crate) fn new(object: M::Type, core: Arc<Core<M>>) -> Box<Self> {
+    /// A slot around a new object, which the pool's registry knows from now on. Its making was begun in this
+    /// generation.
+    pub(crate) fn new(object: M::Type, core: Arc<Core<M>>, generation: usize) -> Box<Self> {
         let metrics = Metrics::default();
         let record = Arc::new(Record::new(core.next_id()));
         let key = core.registry.add(Arc::clone(&record));
+        let now = core.clock.now();
         Box::new(Self {
             object,
             metrics,
             record,
             key,
-            anchor: Anchor::new(metrics.created, core.clock.now()),
+            anchor: Anchor::new(metrics.created, now),
+            lifetime: core.upkeep.lifetime(chance()),
             core,
             labelled: false,
             looked_at: 0,
+            generation,
+            made: now,
+            idle_since: now,
+            proved: now,
+            uses: 0,
+            replaced: false,
         })
+    }
+
+    /// Whether it is of the pool's present generation.
+    #[inline]
+    pub(crate) fn is_current(&self) -> bool {
+        self.generation == self.core.generation()
+    }
+
+    /// What is known of its object.
+    pub(crate) fn facts(&self) -> Facts {
+        let now = self.core.clock.now();
+        let since = |then| self.core.clock.between(then, now);
+        Facts {
+            age: since(self.made),
+            lifetime: self.lifetime,
+            idle: since(self.idle_since),
+            unproved: since(self.proved),
+            uses: self.uses,
+            current: self.is_current(),
+            replaced: self.replaced,
+        }
     }
 
     /// Writes down who takes the object, and how he came to it. The slot's owner alone writes here.
@@ -83,6 +125,7 @@ impl<M: Manager> Slot<M> {
                 self.count_wait(how, since, now, caller);
             }
         }
+        self.uses += 1;
         self.record.take_out(now, caller);
         if self.core.listener.is_some() {
             self.tell_acquired(how, now);
@@ -134,6 +177,8 @@ impl<M: Manager> Slot<M> {
             self.core.tell(|listener| listener.returned(held));
         }
         self.metrics.recycled = Some(self.anchor.instant(&self.core.clock, now));
+        self.idle_since = now;
+        self.proved = now;
     }
 
     #[cold]

@@ -4,18 +4,21 @@
 use super::core::Core;
 use super::{HookError, Manager, PoolError, TimeoutType};
 use crate::engine::slot::Holding;
-use crate::engine::sync::{AtomicU64, Mutex, Ordering};
+use crate::engine::sync::Mutex;
 use crate::engine::wake::contain;
 use crate::observe::judge::Sight;
 use crate::observe::{Checkout, Health, Listener, Phase, Stats, trace};
-use crate::time::over;
-use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 impl<M: Manager> Core<M> {
     /// The time since a raw reading, in nanoseconds.
     pub(crate) fn since(&self, raw: u64) -> u64 {
         self.clock.nanos_between(raw, self.clock.now())
+    }
+
+    /// The time since the pool was built.
+    pub(crate) fn now(&self) -> Duration {
+        Duration::from_nanos(self.since(self.built))
     }
 
     /// Tells the listener, if there is one. A panic of its ends here.
@@ -31,6 +34,7 @@ impl<M: Manager> Core<M> {
         self.counters.created.add_one();
         self.counters.times().connected(ns);
         self.tell(|listener| listener.created(Duration::from_nanos(ns)));
+        self.connect_went_well();
     }
 
     /// A check ended that had to wait for something.
@@ -54,6 +58,7 @@ impl<M: Manager> Core<M> {
         trace::connect_failed(|| self.name(), why.as_deref());
         self.tell(|listener| listener.create_failed(why.as_deref().unwrap_or("no reason told")));
         self.last_failure.write(self.clock.now(), why);
+        self.connect_failed();
     }
 
     /// What the pool is called.
@@ -84,10 +89,9 @@ impl<M: Manager> Core<M> {
             wait_time: stats.wait_time,
             leaks: self.leaks.count(&self.registry, &self.clock),
             wait_bound: self.config.timeouts.wait,
-            breaker_open: false,
+            breaker_open: self.breaker_is_open(),
         };
-        let now = Duration::from_nanos(self.since(self.built));
-        let (health, changed) = self.vigil.judge(now, &sight);
+        let (health, changed) = self.vigil.judge(self.now(), &sight);
         if changed {
             trace::health_changed(|| self.name(), &health);
             self.tell(|listener| listener.health_changed(&health));
@@ -135,105 +139,12 @@ impl<M: Manager> Core<M> {
         }
     }
 
-    /// One round of what is done in the background.
-    fn look_around(&self) {
-        self.look_for_leaks();
-        self.health();
-    }
-
-    /// Whether there is anything to do in the background.
-    #[cfg(feature = "rt_tokio_1")]
-    fn wants_watch(&self) -> bool {
-        self.leaks.threshold().is_some() || self.listener.is_some() || self.vigil.is_watched()
-    }
-
-    /// How long the background task sleeps.
-    fn pause(&self) -> Duration {
-        let quarter = self.leaks.threshold().unwrap_or(ROUND) / 4;
-        quarter.clamp(SHORTEST_ROUND, ROUND)
-    }
-
-    /// Sees to it that the background task runs, where there is work for it and a runtime to run it.
-    pub(crate) fn keep_watch(self: &Arc<Self>) {
-        #[cfg(feature = "rt_tokio_1")]
-        if self.wants_watch() && matches!(self.runtime, Some(crate::Runtime::Tokio1)) {
-            self.keeper.start(self);
-        }
-    }
-
     /// For getters that stand in line: without a background task they look for leaks themselves.
     pub(crate) fn look_for_leaks_sometimes(&self) {
         if self.leaks.threshold().is_some()
-            && self.keeper.is_due(self.since(self.built), self.pause())
+            && self.keeper.is_due(self.now().as_nanos(), self.look_pause())
         {
             self.look_for_leaks();
-        }
-    }
-}
-
-/// The background task: ends when nothing is left of the pool, and holds nothing of it while it sleeps.
-pub(crate) async fn watch<M: Manager>(pool: Weak<Core<M>>) {
-    loop {
-        let Some(core) = pool.upgrade() else { return };
-        core.look_around();
-        let (runtime, pause) = (core.runtime, core.pause());
-        let over_and_gone = core.snapshot().closed && core.snapshot().size == 0;
-        drop(core);
-        if over_and_gone {
-            return;
-        }
-        over(runtime, Some(pause)).await;
-    }
-}
-
-/// The background task of one pool, and when somebody last looked.
-#[derive(Debug)]
-pub(crate) struct Keeper {
-    looked_ns: AtomicU64,
-    #[cfg(feature = "rt_tokio_1")]
-    task: Mutex<Option<tokio::task::AbortHandle>>,
-}
-
-impl Keeper {
-    pub(crate) fn new() -> Self {
-        Self {
-            looked_ns: AtomicU64::new(0),
-            #[cfg(feature = "rt_tokio_1")]
-            task: Mutex::new(None),
-        }
-    }
-
-    /// Whether it is time to look again; says so to one of several who ask.
-    fn is_due(&self, now_ns: u64, pause: Duration) -> bool {
-        // ORDERING(looked read): Relaxed; a hint.
-        let looked = self.looked_ns.load(Ordering::Relaxed);
-        let due = u128::from(now_ns.saturating_sub(looked)) >= pause.as_nanos();
-        // ORDERING(looked written): Relaxed; of several, one wins, and that is all.
-        let (first, again) = (Ordering::Relaxed, Ordering::Relaxed);
-        due && self
-            .looked_ns
-            .compare_exchange(looked, now_ns, first, again)
-            .is_ok()
-    }
-
-    /// Starts the task, unless it runs; again, if the runtime that it ran on is gone.
-    #[cfg(feature = "rt_tokio_1")]
-    fn start<M: Manager>(&self, core: &Arc<Core<M>>) {
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            return;
-        };
-        let mut task = self.task.lock();
-        if task.as_ref().is_none_or(|task| task.is_finished()) {
-            *task = Some(runtime.spawn(watch(Arc::downgrade(core))).abort_handle());
-        }
-    }
-}
-
-#[cfg(feature = "rt_tokio_1")]
-impl Drop for Keeper {
-    fn drop(&mut self) {
-        if let Some(task) = self.task.lock().take() {
-            task.abort();
         }
     }
 }
@@ -297,12 +208,6 @@ pub(crate) fn task() -> u64 {
 pub(crate) fn task() -> u64 {
     0
 }
-
-/// How often the background task looks around: twice a second, so that whoever leaks is named within half a
-/// second of the threshold.
-const ROUND: Duration = Duration::from_millis(500);
-/// However short the threshold is.
-const SHORTEST_ROUND: Duration = Duration::from_millis(10);
 
 impl From<TimeoutType> for Phase {
     fn from(phase: TimeoutType) -> Self {

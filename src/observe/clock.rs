@@ -1,5 +1,6 @@
 //! The clock of the fast path: `quanta`, which reads the processor's counter where it can be trusted.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Raw readings, cheap to take; differences between two of them.
@@ -27,6 +28,66 @@ impl Clock {
     #[inline]
     pub(crate) fn nanos_between(&self, start: u64, end: u64) -> u64 {
         self.0.delta_as_nanos(start, end)
+    }
+}
+
+/// A clock that is turned by hand, for tests of what a pool does over time.
+///
+/// # Examples
+///
+/// ```
+/// # use millpond::managed::{Manager, Metrics, Pool, RecycleResult};
+/// # struct Numbers;
+/// # impl Manager for Numbers {
+/// #     type Type = u64;
+/// #     type Error = std::convert::Infallible;
+/// #     async fn create(&self) -> Result<u64, Self::Error> { Ok(7) }
+/// #     async fn recycle(&self, _: &mut u64, _: &Metrics) -> RecycleResult<Self::Error> { Ok(()) }
+/// # }
+/// use millpond::observe::HandClock;
+/// use std::time::Duration;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let clock = HandClock::new();
+/// let lifetime = Some(Duration::from_secs(60));
+/// let builder = Pool::<Numbers>::builder(Numbers).clock(&clock).max_lifetime(lifetime);
+/// let pool = builder.build().unwrap();
+/// drop(pool.get().await.unwrap());
+/// clock.advance(Duration::from_secs(60));
+/// drop(pool.get().await.unwrap());
+/// assert_eq!(pool.stats().closed.lifetime, 1);
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct HandClock {
+    clock: quanta::Clock,
+    hand: Arc<quanta::Mock>,
+}
+
+impl HandClock {
+    /// It stands still.
+    #[must_use]
+    pub fn new() -> Self {
+        let (clock, hand) = quanta::Clock::mock();
+        // Nothing was ever read at zero.
+        hand.increment(1_u64);
+        Self { clock, hand }
+    }
+
+    /// Turns it on by `time`.
+    pub fn advance(&self, time: Duration) {
+        self.hand.increment(time);
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        Clock(self.clock.clone())
+    }
+}
+
+impl Default for HandClock {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

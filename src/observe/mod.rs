@@ -44,6 +44,8 @@ pub(crate) mod trace;
 pub(crate) mod vigil;
 
 pub use self::checkout::Checkout;
+#[cfg(feature = "managed")]
+pub use self::clock::HandClock;
 pub use self::health::{Finding, Health, Level, Thresholds, Trouble};
 pub use self::histogram::Histogram;
 pub use self::listener::Listener;

@@ -79,7 +79,6 @@ impl Vigil {
     }
 
     /// Whether anybody holds a [`HealthWatch`].
-    #[cfg(feature = "rt_tokio_1")]
     pub(crate) fn is_watched(&self) -> bool {
         Arc::strong_count(&self.board) > 1
     }
