@@ -16,6 +16,7 @@
 //! Who connects at the pause has its own object when it ends, as beside a shrink to what there is; the object of a
 //! connect that nobody owns is parked, so who would not wait has nothing to hope for and is dismissed at once.
 
+use super::idle::Order;
 use super::moves::over;
 use super::queue::{Node, Stake};
 use super::state::{MAX_CONNECTING, State};
@@ -67,7 +68,10 @@ impl<T> Engine<T> {
                 Err(now) => state = now,
             }
         };
-        let idle = std::iter::repeat_with(|| self.store.pop()).take(idle);
+        let mut idle: Vec<_> = (0..idle).map(|_| self.store.pop()).collect();
+        if self.store.order() == Order::Lifo {
+            idle.reverse();
+        }
         line.parked.extend(idle);
         drop(line);
         wakes.wake();
@@ -80,7 +84,7 @@ impl<T> Engine<T> {
     }
 
     /// Gives out again: `objects`, which the caller has in hand, and what is parked go to the first in line, and
-    /// the rest become idle. Gives out what there is no place for: destroy each, then pay its debt.
+    /// the rest become idle, in the order in which they would be had there been no pause. Gives out what there is no place for: destroy each, then pay its debt.
     pub fn resume(&self, objects: Vec<T>) -> Vec<(T, Debt)> {
         let mut wakes = WakeList::default();
         let mut line = self.line.lock();
@@ -95,7 +99,11 @@ impl<T> Engine<T> {
             wakes.add(node.waker.take());
             served.push(node);
         }
-        let handed = objects.drain(..served.len()).collect::<Vec<_>>();
+        let next = match self.store.order() {
+            Order::Fifo => VecDeque::pop_front,
+            Order::Lifo => VecDeque::pop_back,
+        };
+        let handed: Vec<_> = served.iter().map_while(|_| next(&mut objects)).collect();
         let idle = objects.len();
         objects
             .into_iter()

@@ -24,7 +24,7 @@ pub struct Line<T> {
     pub most: usize,
     /// Nobody may join any more: the pool will be closed as soon as the line is empty.
     pub refusing: bool,
-    /// Objects that lay idle or came back while the pool was paused.
+    /// Objects that lay idle or came back while the pool was paused, the longest idle first.
     pub parked: VecDeque<T>,
     /// Who waits for the end of a closed pool, or of the line.
     pub gone: Mourners,

@@ -3,6 +3,8 @@
 //! Nothing is counted here: every number of [`Counts`] is the length of what it stands for. It knows
 //! neither the pool's types nor any test framework, so that property tests and fuzzers share it.
 
+mod bounds;
+
 use std::collections::{BTreeMap, VecDeque};
 
 /// How a call of the manager's ends; if `gate` is closed, not before it is opened.
@@ -58,6 +60,7 @@ pub struct Setup {
 pub struct Model {
     setup: Setup,
     closed: bool,
+    paused: bool,
     made: usize,
     gates: Vec<bool>,
     /// What the next calls do; when there is no plan, all goes well.
@@ -65,6 +68,8 @@ pub struct Model {
     pub checks: VecDeque<Plan>,
     /// The longest idle first.
     idle: VecDeque<usize>,
+    /// Idle when the pool was paused, or back since then.
+    parked: VecDeque<usize>,
     held: Vec<usize>,
     getters: BTreeMap<usize, Getter>,
     /// Getters, first come first.
@@ -101,11 +106,13 @@ impl Model {
         Self {
             setup,
             closed: false,
+            paused: false,
             made: 0,
             gates: Vec::new(),
             creates: VecDeque::new(),
             checks: VecDeque::new(),
             idle: VecDeque::new(),
+            parked: VecDeque::new(),
             held: Vec::new(),
             getters: BTreeMap::new(),
             line: VecDeque::new(),
@@ -118,7 +125,8 @@ impl Model {
         let creating = of(|g| g.connect.is_some()) + self.background.len();
         let connecting = creating + of(|g| g.granted);
         let handed_over = of(|g| matches!(g.told, Some(Told::Object(_))));
-        let in_use = self.held.len() + of(|g| g.checking.is_some()) + handed_over;
+        let checked = of(|g| g.checking.is_some());
+        let in_use = self.held.len() + self.parked.len() + checked + handed_over;
         Counts {
             max_size: self.max(),
             size: self.idle.len() + connecting + in_use,
@@ -138,9 +146,17 @@ impl Model {
             _ => None,
         };
         let mut objects: Vec<_> = self.getters.values().filter_map(in_getter).collect();
-        objects.extend(self.idle.iter().chain(&self.held));
+        objects.extend(self.idle.iter().chain(&self.parked).chain(&self.held));
         objects.sort_unstable();
         objects
+    }
+
+    pub fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    pub fn parked(&self) -> usize {
+        self.parked.len()
     }
 
     pub fn held(&self) -> &[usize] {
@@ -359,44 +375,6 @@ impl Model {
         self.held.retain(|other| *other != object);
         self.settle();
     }
-
-    pub fn resize(&mut self, max: usize) {
-        if self.closed {
-            return;
-        }
-        self.setup.max = max;
-        // The last in line lose the rights that they have not used; then idle objects go.
-        for number in self.line.clone().into_iter().rev() {
-            if self.counts().size > max {
-                self.getter(number).granted = false;
-            }
-        }
-        while self.counts().size > max && self.pop_idle().is_some() {}
-        self.settle();
-    }
-
-    /// Keeps the idle objects that `keep` wants; says how many that are, and gives out the others.
-    pub fn retain(&mut self, keep: impl Fn(usize) -> bool) -> (usize, Vec<usize>) {
-        let looked_at = std::mem::take(&mut self.idle);
-        let mut removed = looked_at.clone();
-        removed.retain(|object| !keep(*object));
-        self.idle = looked_at;
-        self.idle.retain(|object| keep(*object));
-        if self.setup.newest_first {
-            removed.make_contiguous().reverse();
-        }
-        (self.idle.len(), removed.into())
-    }
-
-    pub fn close(&mut self) {
-        self.closed = true;
-        self.idle.clear();
-        for number in std::mem::take(&mut self.line) {
-            let getter = self.getter(number);
-            getter.granted = false;
-            getter.told = Some(Told::Closed);
-        }
-    }
 }
 
 /// The rules.
@@ -408,12 +386,17 @@ impl Model {
         if self.closed || self.counts().size >= self.max() {
             return;
         }
-        match self.line.pop_front() {
+        let first = match self.paused {
+            true => None,
+            false => self.line.pop_front(),
+        };
+        match first {
             Some(first) => {
                 let getter = self.getter(first);
                 getter.told = Some(Told::Object(object));
                 getter.granted = false;
             }
+            None if self.paused => self.parked.push_back(object),
             None => self.idle.push_back(object),
         }
         self.settle();
@@ -473,14 +456,17 @@ impl Model {
         self.line.iter().copied().filter(hungry).collect()
     }
 
-    /// Connects whose getter does not stand in line any more.
+    /// Connects whose getter does not stand in line any more; in a paused pool they help nobody.
     fn ownerless(&self) -> usize {
+        if self.paused {
+            return 0;
+        }
         let owned = self.line.len() - self.hungry().len();
         self.counts().connecting - owned
     }
 
     fn has_room(&self) -> bool {
-        !self.closed && self.counts().size < self.setup.max
+        !self.closed && !self.paused && self.counts().size < self.setup.max
     }
 
     fn max(&self) -> usize {
