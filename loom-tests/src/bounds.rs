@@ -8,6 +8,7 @@ impl Pool {
     /// Gives out nothing from now on.
     pub fn pause(&self) {
         assert!(self.engine().pause(), "it is open, and was not paused");
+        self.books().set_paused(true);
     }
 
     /// The same of a pool that may be closed.
@@ -24,6 +25,7 @@ impl Pool {
 
     /// Gives out again, `objects` among the rest; destroys what there is no place for.
     pub fn resume_with(&self, objects: Vec<Object>) {
+        self.books().set_paused(false);
         let surplus = self.engine().resume(objects);
         surplus
             .into_iter()

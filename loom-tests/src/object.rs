@@ -56,6 +56,7 @@ pub struct Books {
     destroyed: Cell<usize>,
     max: Cell<usize>,
     cap: Cell<usize>,
+    paused: Cell<bool>,
     /// In a pool of one: touched when a connect begins and when an object is destroyed. So loom checks that
     /// the old one's end has happened before the next one's beginning.
     server: Option<Watched<u32>>,
@@ -69,6 +70,7 @@ impl Books {
             destroyed: Cell::new(0),
             max: Cell::new(max),
             cap: Cell::new(cap),
+            paused: Cell::new(false),
             // Objects that are brought live before there is room for them.
             server: (max == 1 && cap > 0).then(|| Watched::new(0)),
         })
@@ -108,11 +110,16 @@ impl Books {
         self.cap.set(cap);
     }
 
+    pub(crate) fn set_paused(&self, paused: bool) {
+        self.paused.set(paused);
+    }
+
     pub(crate) fn set_max(&self, max: usize) {
         self.max.set(max);
     }
 
-    /// A connect begins. LIM: with it, no more than the maximum; and no more at once than the cap.
+    /// A connect begins. LIM: with it, no more than the maximum; no more at once than the cap; and none while the
+    /// pool is paused.
     pub(crate) fn begin_connect(&self) {
         self.see_server();
         self.connecting.set(self.connecting() + 1);
@@ -121,6 +128,7 @@ impl Books {
             live + connecting <= max,
             "{live} live and {connecting} connecting, of {max}"
         );
+        assert!(!self.paused.get(), "a connect begins in a paused pool");
         let cap = self.cap();
         assert!(connecting <= cap, "{connecting} connect at once, of {cap}");
     }
