@@ -93,11 +93,16 @@ fn announce(command: &Command) -> String {
     shown
 }
 
-/// The command as one would type it: what it adds to the environment, program, arguments.
+/// The command as one would type it: what it adds to the environment, program, arguments. A URL may have a
+/// password in it.
 fn show(command: &Command) -> String {
     let set = command.get_envs().filter_map(|(name, value)| {
-        let value = value?.to_string_lossy().into_owned();
-        Some(format!("{}={}", name.to_string_lossy(), quoted(&value)))
+        let (name, value) = (name.to_string_lossy(), value?.to_string_lossy());
+        let value = match name.ends_with("URL") {
+            true => "…".to_owned(),
+            false => quoted(&value),
+        };
+        Some(format!("{name}={value}"))
     });
     let program = std::path::Path::new(command.get_program())
         .file_stem()
@@ -150,7 +155,8 @@ mod tests {
             tally,
             Tally {
                 passed: 2,
-                failed: 1
+                failed: 1,
+                not_run: 0
             }
         );
     }
@@ -160,11 +166,12 @@ mod tests {
         let mut command = Command::new("cargo");
         command
             .env("RUSTFLAGS", "--cfg it")
+            .env("PG__URL", "postgres://alice:sesame@host/db")
             .env_remove("GONE")
             .args(["test", "-p", "a b"]);
         assert_eq!(
             show(&command),
-            "RUSTFLAGS=\"--cfg it\" cargo test -p \"a b\""
+            "PG__URL=… RUSTFLAGS=\"--cfg it\" cargo test -p \"a b\""
         );
     }
 
