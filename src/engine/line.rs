@@ -315,3 +315,32 @@ impl<T> Line<T> {
 fn some(number: u32) -> Option<u32> {
     (number != NOBODY).then_some(number)
 }
+
+#[cfg(all(test, not(any(millpond_loom, millpond_shuttle))))]
+mod tests {
+    use super::super::idle::Order;
+    use super::super::state::MAX_WAITING;
+    use super::super::{Engine, Enter, Leave};
+    use super::*;
+
+    #[test]
+    fn beyond_half_a_million_who_wait_a_getter_is_shed_until_one_leaves() {
+        let engine = Engine::<()>::new(0, 1, Order::Fifo);
+        let come = || engine.enter(End::Back, true, None, Waker::noop());
+        let mut line = Vec::with_capacity(MAX_WAITING);
+        while line.len() < MAX_WAITING {
+            let Enter::Wait(place) = come() else {
+                panic!("only {} may wait", line.len());
+            };
+            line.push(place);
+        }
+        assert!(matches!(come(), Enter::Shed));
+        assert_eq!(engine.state().waiting(), MAX_WAITING);
+        let leaves = line.swap_remove(MAX_WAITING / 2);
+        assert!(matches!(engine.leave(&leaves), Leave::Gone));
+        assert!(matches!(come(), Enter::Wait(_)));
+        assert!(matches!(come(), Enter::Shed));
+        assert!(engine.close().is_empty());
+        assert_eq!(engine.state().waiting(), 0);
+    }
+}

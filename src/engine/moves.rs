@@ -416,30 +416,3 @@ fn pay<T>(line: &mut Line<T>, Debt(()): Debt) {
     assert!(line.leaving > 0, "paid for an object that was never doomed");
     line.leaving -= 1;
 }
-
-#[cfg(all(test, not(any(millpond_loom, millpond_shuttle))))]
-mod tests {
-    use super::super::idle::Order;
-    use super::*;
-
-    #[test]
-    fn beyond_half_a_million_who_wait_a_getter_is_shed_until_one_leaves() {
-        let engine = Engine::<()>::new(0, 1, Order::Fifo);
-        let come = || engine.enter(End::Back, true, None, Waker::noop());
-        let mut line = Vec::with_capacity(MAX_WAITING);
-        while line.len() < MAX_WAITING {
-            let Enter::Wait(place) = come() else {
-                panic!("only {} may wait", line.len());
-            };
-            line.push(place);
-        }
-        assert!(matches!(come(), Enter::Shed));
-        assert_eq!(engine.state().waiting(), MAX_WAITING);
-        let leaves = line.swap_remove(MAX_WAITING / 2);
-        assert!(matches!(engine.leave(&leaves), Leave::Gone));
-        assert!(matches!(come(), Enter::Wait(_)));
-        assert!(matches!(come(), Enter::Shed));
-        assert!(engine.close().is_empty());
-        assert_eq!(engine.state().waiting(), 0);
-    }
-}
