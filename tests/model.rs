@@ -132,9 +132,15 @@ fn the_scripts_lead_to_every_answer() {
 
 /// Scripts that once led to a difference, as a failure prints them.
 mod found {
+    #![allow(
+        unused_imports,
+        reason = "every name that a script may be printed with"
+    )]
     use super::play;
     use super::support::duel::{Ending::*, Move::*};
-    use super::support::model::{End::*, Setup};
+    use super::support::model::{
+        End::*, Setup, Stage::PostCreate, Stage::PostRecycle, Stage::PreRecycle,
+    };
 
     #[test]
     fn getters_whose_connects_were_too_many_connect_again_in_the_order_of_the_line() {
