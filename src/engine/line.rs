@@ -343,4 +343,29 @@ mod tests {
         assert!(engine.close().is_empty());
         assert_eq!(engine.state().waiting(), 0);
     }
+
+    #[test]
+    fn a_line_gives_half_of_its_memory_back_when_three_quarters_are_empty_and_keeps_a_little() {
+        let node = || {
+            Node::new(
+                Arc::new(Waiter::new()),
+                Waker::noop().clone(),
+                Stake::Hungry,
+                true,
+            )
+        };
+        let mut line = Line::<()>::new(1);
+        let room = 16 * SMALL;
+        line.nodes = Vec::with_capacity(room);
+        (0..room / 4).for_each(|_| line.enter(End::Back, node()));
+        line.enter(End::Back, node());
+        drop(line.remove(0));
+        assert_eq!((line.nodes.len(), line.nodes.capacity()), (room / 4, room));
+        drop(line.remove(0));
+        assert_eq!(line.nodes.capacity(), room / 2);
+        while line.front().is_some() {
+            drop(line.remove(0));
+        }
+        assert_eq!(line.nodes.capacity(), SMALL);
+    }
 }
