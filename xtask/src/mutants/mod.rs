@@ -75,10 +75,10 @@ impl<'a> Run<'a> {
 
     /// All rounds; what is alive after them.
     fn all(&mut self) -> Result<BTreeSet<String>, Failure> {
-        let quick = self.under_test(&self.tests.quick_targets());
+        let quick = self.under_test(&self.tests.quick_targets(), QUICK_BOUND);
         let mut alive = self.round("quick", quick)?;
         if !alive.is_empty() {
-            let slow = self.under_test(&self.tests.slow_targets());
+            let slow = self.under_test(&self.tests.slow_targets(), SLOW_BOUND);
             alive = self.round("slow", again(slow))?;
         }
         if alive.iter().any(|name| name.starts_with("src/engine/")) {
@@ -104,9 +104,10 @@ impl<'a> Run<'a> {
         cargo
     }
 
-    fn under_test(&self, targets: &[String]) -> Command {
+    fn under_test(&self, targets: &[String], bound: &str) -> Command {
         let mut cargo = self.cargo(&ALL);
-        cargo.args("--test-package millpond --features rt_tokio_1 --timeout 60".split(' '));
+        cargo.args("--test-package millpond --features rt_tokio_1 --timeout".split(' '));
+        cargo.arg(bound);
         configure(&mut cargo, &FOR_TESTS);
         targets
             .iter()
@@ -117,7 +118,8 @@ impl<'a> Run<'a> {
 
     fn under_loom(&self) -> Command {
         let mut cargo = self.cargo(&ALL[..1]);
-        cargo.args("--test-package millpond-loom-tests --timeout 600".split(' '));
+        cargo.args("--test-package millpond-loom-tests --timeout".split(' '));
+        cargo.arg(SLOW_BOUND);
         configure(&mut cargo, &FOR_LOOM);
         cargo.env("CARGO_TARGET_DIR", self.scratch.target("loom"));
         cargo.env("RUSTFLAGS", format!("--cfg {}", loom::CFG));
@@ -214,6 +216,9 @@ const ARGUMENTS: &str = "mutants --in-place --no-shuffle --package millpond --bu
                          --exclude src/engine/sync/** --exclude-re tests:: --exclude-re fmt::Debug";
 const ALL: [&str; 2] = ["src/engine/**", "src/managed/**"];
 const FOR_TESTS: [&str; 2] = ["inherits='test'", "debug=0"];
+/// Seconds after which the tests hang: many times what they take, for a machine may be busy.
+const QUICK_BOUND: &str = "60";
+const SLOW_BOUND: &str = "600";
 const LIB: &str = "src/lib.rs";
 
 const ALL_CAUGHT: i32 = 0;
