@@ -53,7 +53,7 @@ impl Getter {
         match self.pool.engine().claim() {
             Claim::Object(object) => taken(object),
             Claim::Empty => self.enter(wait),
-            Claim::Closed => Said::Closed,
+            Claim::Closed => self.closed(),
         }
     }
 
@@ -86,7 +86,7 @@ impl Getter {
             }
             Enter::WouldWait => Said::WouldWait,
             Enter::Shed => Said::Shed,
-            Enter::Closed => Said::Closed,
+            Enter::Closed => self.closed(),
         }
     }
 
@@ -106,7 +106,7 @@ impl Getter {
             }
             Turn::Closed => {
                 self.place = None;
-                Said::Closed
+                self.closed()
             }
         }
     }
@@ -173,6 +173,11 @@ impl Getter {
             object.touch();
             self.pool.give_back(object);
         }
+    }
+
+    fn closed(&self) -> Said {
+        self.pool.books().hear_closed();
+        Said::Closed
     }
 
     fn connect(&self) -> Said {

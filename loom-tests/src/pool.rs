@@ -238,6 +238,7 @@ impl Pool {
 
     /// Closes the pool and destroys what lay idle.
     pub fn close(&self) {
+        self.books().close();
         let idle = self.engine().close();
         idle.into_iter()
             .for_each(|(object, debt)| self.retire(object, debt));
