@@ -59,9 +59,8 @@ impl Model {
                 self.background.insert(nth, connect);
                 continue;
             }
-            match (outcome, connect.object) {
-                (Outcome::Of(End::Good), Some(object)) => self.put(object),
-                _ => {}
+            if let (Outcome::Of(End::Good), Some(object)) = (outcome, connect.object) {
+                self.put(object);
             }
             self.settle();
         }

@@ -8,8 +8,8 @@
 //!
 //! What is alive after the last round must stand in the table of docs/mutants.md, with its reason.
 
+mod suite;
 mod survivors;
-mod tests;
 
 use crate::child;
 use crate::failure::Failure;
@@ -21,8 +21,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use suite::Suite;
 use survivors::{PAGE, Survivors};
-use tests::Tests;
 
 /// Runs it; `rest` is handed on to each round (`-- --list` shows what it would change, `-- --re NAME`
 /// and `-- --shard 0/8` choose). About an hour. It is a program of its own: where it is missing that is
@@ -45,7 +45,7 @@ pub(crate) fn run(here: &Workspace, rest: &[String]) -> Result<(), Failure> {
 struct Run<'a> {
     scratch: Scratch,
     rest: &'a [String],
-    tests: Tests,
+    suite: Suite,
     lib: String,
     /// `target/mutants`, where cargo-mutants leaves its notes.
     notes: PathBuf,
@@ -57,14 +57,14 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn new(here: &'a Workspace, rest: &'a [String]) -> Result<Self, Failure> {
         let scratch = Scratch::new(here, "mutants")?;
-        let tests = Tests::sort(&here.files()?)?;
-        tests.put_together(&scratch)?;
+        let suite = Suite::sort(&here.files()?)?;
+        suite.put_together(&scratch)?;
         let run = Self {
             notes: here.root().join("target/mutants"),
             lib: here.read(LIB)?,
             scratch,
             rest,
-            tests,
+            suite,
             caught: 0,
             hung: 0,
             unviable: 0,
@@ -75,10 +75,10 @@ impl<'a> Run<'a> {
 
     /// All rounds; what is alive after them.
     fn all(&mut self) -> Result<BTreeSet<String>, Failure> {
-        let quick = self.under_test(&self.tests.quick_targets(), QUICK_BOUND);
+        let quick = self.under_test(&self.suite.quick_targets(), QUICK_BOUND);
         let mut alive = self.round("quick", quick)?;
         if !alive.is_empty() {
-            let slow = self.under_test(&self.tests.slow_targets(), SLOW_BOUND);
+            let slow = self.under_test(&self.suite.slow_targets(), SLOW_BOUND);
             alive = self.round("slow", again(slow))?;
         }
         if alive.iter().any(|name| name.starts_with("src/engine/")) {

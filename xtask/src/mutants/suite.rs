@@ -6,13 +6,13 @@ use crate::house::File;
 use crate::scratch::Scratch;
 
 /// The files of `tests/`.
-pub(super) struct Tests {
+pub(super) struct Suite {
     /// Name and text.
     quick: Vec<(String, String)>,
     slow: Vec<String>,
 }
 
-impl Tests {
+impl Suite {
     /// Every file of `tests/`; those in folders are of other features.
     pub(super) fn sort(files: &[File]) -> Result<Self, Failure> {
         let (mut quick, mut slow) = (Vec::new(), Vec::new());
@@ -88,7 +88,7 @@ mod tests {
             file("tests/support/mod.rs", ""),
             file("src/lib.rs", ""),
         ];
-        let tests = Tests::sort(&files).expect("there are tests");
+        let tests = Suite::sort(&files).expect("there are tests");
         assert_eq!(tests.quick.len(), 1);
         assert_eq!(tests.quick[0].0, "close");
         assert_eq!(tests.slow_targets(), ["--test=model", "--test=memory"]);
