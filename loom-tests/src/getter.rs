@@ -26,6 +26,8 @@ pub enum Said {
     WouldWait,
     /// It would not wait, and what it stood in line for is gone.
     Dismissed,
+    /// The line is full.
+    Shed,
     /// The pool is closed.
     Closed,
 }
@@ -40,7 +42,7 @@ impl Getter {
         }
     }
 
-    /// Gets, however long it takes; `None`: the pool is closed.
+    /// Gets, however long it takes; `None`: the pool is closed, or the line is full.
     pub fn get(mut self) -> Option<Object> {
         let said = self.start(true);
         self.follow(said)
@@ -51,7 +53,7 @@ impl Getter {
         match self.pool.engine().claim() {
             Claim::Object(object) => taken(object),
             Claim::Empty => self.enter(wait),
-            Claim::Closed => Said::Closed,
+            Claim::Closed => self.closed(),
         }
     }
 
@@ -83,8 +85,8 @@ impl Getter {
                 Said::Pending
             }
             Enter::WouldWait => Said::WouldWait,
-            Enter::Shed => panic!("the line is full"),
-            Enter::Closed => Said::Closed,
+            Enter::Shed => Said::Shed,
+            Enter::Closed => self.closed(),
         }
     }
 
@@ -104,7 +106,7 @@ impl Getter {
             }
             Turn::Closed => {
                 self.place = None;
-                Said::Closed
+                self.closed()
             }
         }
     }
@@ -125,7 +127,7 @@ impl Getter {
         loop {
             match said {
                 Said::Object(object) => return Some(object),
-                Said::Closed | Said::WouldWait | Said::Dismissed => return None,
+                Said::Closed | Said::WouldWait | Said::Dismissed | Said::Shed => return None,
                 Said::Connect => match self.finish() {
                     Some(object) => return Some(object),
                     None => said = self.poll(),
@@ -171,6 +173,11 @@ impl Getter {
             object.touch();
             self.pool.give_back(object);
         }
+    }
+
+    fn closed(&self) -> Said {
+        self.pool.books().hear_closed();
+        Said::Closed
     }
 
     fn connect(&self) -> Said {

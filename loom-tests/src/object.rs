@@ -55,6 +55,7 @@ pub struct Books {
     connecting: Cell<usize>,
     destroyed: Cell<usize>,
     max: Cell<usize>,
+    closed: Cell<bool>,
     cap: usize,
     /// In a pool of one: touched when a connect begins and when an object is destroyed. So loom checks that
     /// the old one's end has happened before the next one's beginning.
@@ -68,6 +69,7 @@ impl Books {
             connecting: Cell::new(0),
             destroyed: Cell::new(0),
             max: Cell::new(max),
+            closed: Cell::new(false),
             cap,
             // Objects that are brought live before there is room for them.
             server: (max == 1 && cap > 0).then(|| Watched::new(0)),
@@ -101,6 +103,16 @@ impl Books {
 
     pub(crate) fn set_max(&self, max: usize) {
         self.max.set(max);
+    }
+
+    /// The pool is being closed: from now on somebody may hear of it.
+    pub(crate) fn close(&self) {
+        self.closed.set(true);
+    }
+
+    /// Somebody hears that the pool is closed.
+    pub(crate) fn hear_closed(&self) {
+        assert!(self.closed.get(), "an open pool says that it is closed");
     }
 
     /// A connect begins. LIM: with it, no more than the maximum; and no more at once than the cap.

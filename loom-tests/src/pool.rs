@@ -44,8 +44,8 @@ impl Pool {
         Self::capped(max, 0, order)
     }
 
-    /// Lets the store make its first tier now. It does so behind std's `OnceLock`, which loom does not see: it
-    /// would miss that the tier is made before another thread finds it.
+    /// Lets the store make its first tier now, before the race: another thread would find it at a step more
+    /// for every push and pop. The races for a tier are models of their own.
     fn open_store(&self) {
         if self.books().makes() {
             self.warm(1);
@@ -212,7 +212,20 @@ impl Pool {
 
     /// Waits until nothing of the closed pool is left.
     pub fn wait_for_end(&self) {
-        let (signal, mut gone) = (Signal::new(), Gone::default());
+        self.wait_on_for_end(Gone::default());
+    }
+
+    /// Waits for the end before the race begins, and gives away what it has to go on with.
+    pub fn awaiting_end(&self) -> Gone {
+        let mut gone = Gone::default();
+        let asked = self.engine().poll_gone(&mut gone, &Signal::new().waker());
+        assert!(asked.is_pending(), "it is not the end yet");
+        gone
+    }
+
+    /// Goes on waiting for the end, with another waker.
+    pub fn wait_on_for_end(&self, mut gone: Gone) {
+        let signal = Signal::new();
         while self
             .engine()
             .poll_gone(&mut gone, &signal.waker())
@@ -259,6 +272,7 @@ impl Pool {
 
     /// Closes the pool and destroys what lay idle.
     pub fn close(&self) {
+        self.books().close();
         let idle = self.engine().close();
         idle.into_iter()
             .for_each(|(object, debt)| self.retire(object, debt));
@@ -337,7 +351,7 @@ impl Pool {
         match getter.start(false) {
             Said::Object(object) => Some(object),
             Said::Connect => getter.finish(),
-            Said::WouldWait | Said::Pending | Said::Dismissed | Said::Closed => None,
+            Said::WouldWait | Said::Pending | Said::Dismissed | Said::Shed | Said::Closed => None,
         }
     }
 

@@ -15,6 +15,15 @@ pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
     judge(&shown, status)
 }
 
+/// Runs `command` to its end, for one whose exit code says more than yes or no; none: it was killed.
+pub(crate) fn run_to_code(command: &mut Command) -> Result<Option<i32>, Failure> {
+    let shown = announce(command);
+    let status = command
+        .status()
+        .map_err(|error| Failure::io(&shown, &error))?;
+    Ok(status.code())
+}
+
 /// Runs `command`, which runs tests, and counts them. A run of no test is a failure: a filter that
 /// matches nothing, or a cfg that empties every file, must not look like success.
 pub(crate) fn run_tests(command: &mut Command, tally: &mut Tally) -> Result<(), Failure> {
