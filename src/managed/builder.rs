@@ -54,11 +54,11 @@ pub struct PoolBuilder<M: Manager, W: From<Object<M>> = Object<M>> {
 impl<M: Manager, W: From<Object<M>>> PoolBuilder<M, W> {
     pub(crate) fn new(manager: M) -> Self {
         Self {
+            options: Options::by_default(manager.defaults()),
             manager,
             config: PoolConfig::default(),
             runtime: None,
             hooks: Hooks::default(),
-            options: Options::default(),
             _wrapper: PhantomData,
         }
     }
