@@ -88,6 +88,11 @@ mod time;
 #[cfg(not(any(millpond_loom, millpond_shuttle)))]
 pub use deadpool_runtime::Runtime;
 
+/// As in deadpool, where it only exists to show that the feature is deprecated.
+#[cfg(feature = "rt_async-std_1")]
+#[deprecated(note = "async-std is no longer maintained: `rt_tokio_1` or `rt_smol_2` instead")]
+pub const _RT_ASYNC_STD_1_DEPRECATED: () = ();
+
 /// deadpool's view of a pool's counts; exact at one instant here.
 #[derive(Clone, Copy, Debug)]
 pub struct Status {

@@ -4,6 +4,7 @@ mod support;
 
 use millpond::managed::{Hook, HookError, Pool, PoolError, QueueMode};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use support::{Exit, Fault, Gate, Hand, Scene, Step, Thing, World, panics};
 
 #[test]
@@ -328,4 +329,24 @@ fn user_code_may_use_the_pool_from_everywhere() {
     });
     assert!(seen >= 2);
     scene.all_well(2);
+}
+
+#[test]
+fn an_object_that_is_taken_while_a_panic_unwinds_is_taken_although_detach_panics_too() {
+    struct Taker(Option<Hand>, Arc<Mutex<Option<Thing>>>);
+    impl Drop for Taker {
+        fn drop(&mut self) {
+            *self.1.lock().unwrap() = self.0.take().map(Hand::take);
+        }
+    }
+    let scene = Scene::new(1);
+    let taken = Arc::new(Mutex::new(None));
+    let taker = Taker(Some(scene.hold()), Arc::clone(&taken));
+    scene.world.detach.then(Step::Panic);
+    assert!(panics(move || {
+        let _taker = taker;
+        panic!("scripted panic");
+    }));
+    assert!(taken.lock().unwrap().take().is_some());
+    scene.all_well(1);
 }

@@ -9,7 +9,7 @@ use proptest::test_runner::{Config, RngSeed, TestRunner};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use support::duel::{Ending, Move, Tally, play, quiet};
-use support::model::{End, Setup};
+use support::model::{End, Setup, Stage};
 use support::scene::Got;
 use support::script::Script;
 use support::{Gate, Hand, Polled, Scene, Step, World, ignore};
@@ -43,6 +43,14 @@ fn ending() -> impl Strategy<Value = Ending> {
     ]
 }
 
+fn hook() -> impl Strategy<Value = Stage> {
+    prop_oneof![
+        Just(Stage::PostCreate),
+        Just(Stage::PreRecycle),
+        Just(Stage::PostRecycle),
+    ]
+}
+
 fn a_move() -> impl Strategy<Value = Move> {
     let patient = || prop_oneof![3 => Just(true), 1 => Just(false)];
     prop_oneof![
@@ -56,6 +64,9 @@ fn a_move() -> impl Strategy<Value = Move> {
         2 => any::<u8>().prop_map(Move::Take),
         6 => ending().prop_map(Move::Create),
         4 => ending().prop_map(Move::Recycle),
+        4 => (hook(), ending()).prop_map(|(stage, ending)| Move::Hook(stage, ending)),
+        4 => Just(Move::GetWithin),
+        4 => (1..6_u8).prop_map(Move::Pass),
         5 => any::<u8>().prop_map(Move::Open),
         3 => (0..6_u8).prop_map(Move::Resize),
         2 => any::<u8>().prop_map(Move::Retain),
@@ -64,25 +75,34 @@ fn a_move() -> impl Strategy<Value = Move> {
     ]
 }
 
-/// A script, which may close the pool somewhere.
+/// A script, which may close the pool somewhere, or leave a getter to a connect that is too slow for it.
 fn script() -> impl Strategy<Value = Vec<Move>> {
-    let close = prop_oneof![4 => Just(None), 1 => (0..60_usize).prop_map(Some)];
-    (vec(a_move(), 1..60), close).prop_map(|(mut moves, close)| {
+    let somewhere = || prop_oneof![4 => Just(None), 1 => (0..60_usize).prop_map(Some)];
+    (vec(a_move(), 1..60), somewhere(), somewhere()).prop_map(|(mut moves, close, slow)| {
         if let Some(at) = close {
             moves.insert(at.min(moves.len()), Move::Close);
+        }
+        if let Some(at) = slow {
+            let at = at.min(moves.len());
+            let slow = Move::Create(Ending::Late(End::Good));
+            let polls = (0..3).map(Move::Poll);
+            moves.splice(
+                at..at,
+                [slow, Move::GetWithin, Move::Pass(3)]
+                    .into_iter()
+                    .chain(polls),
+            );
         }
         moves
     })
 }
 
-fn setup() -> impl Strategy<Value = (Setup, bool)> {
-    (0..5_usize, any::<[bool; 3]>()).prop_map(|(max, [background, newest_first, hooks])| {
-        let setup = Setup {
-            max,
-            background,
-            newest_first,
-        };
-        (setup, hooks)
+fn setup() -> impl Strategy<Value = Setup> {
+    (0..5_usize, any::<[bool; 3]>()).prop_map(|(max, [background, newest_first, hooks])| Setup {
+        max,
+        background,
+        newest_first,
+        hooks,
     })
 }
 
@@ -90,17 +110,17 @@ proptest! {
     #![proptest_config(cases(1_500))]
 
     #[test]
-    fn after_every_move_the_pool_is_what_the_model_is((setup, hooks) in setup(), script in script()) {
-        play(setup, hooks, &script);
+    fn after_every_move_the_pool_is_what_the_model_is(setup in setup(), script in script()) {
+        play(setup, &script);
     }
 }
 
 #[test]
 fn the_scripts_lead_to_every_answer() {
     let sum = std::cell::RefCell::new(Tally::new());
-    let mut runner = TestRunner::new(cases(1_000));
-    let played = runner.run(&(setup(), script()), |((setup, hooks), script)| {
-        for (answer, count) in play(setup, hooks, &script) {
+    let mut runner = TestRunner::new(cases(500));
+    let played = runner.run(&(setup(), script()), |(setup, script)| {
+        for (answer, count) in play(setup, &script) {
             *sum.borrow_mut().entry(answer).or_default() += count;
         }
         Ok(())
@@ -108,31 +128,43 @@ fn the_scripts_lead_to_every_answer() {
     played.unwrap();
     let sum = sum.into_inner();
     println!("{sum:?}");
-    let rare = sum.iter().filter(|(_, count)| **count < 30);
-    assert_eq!((sum.len(), rare.count()), (7, 0), "{sum:?}");
+    let rare = sum.iter().filter(|(_, count)| **count < 10);
+    assert_eq!((sum.len(), rare.count()), (8, 0), "{sum:?}");
 }
 
-/// Scripts that once led to a difference.
+/// Scripts that once led to a difference, as a failure prints them.
 mod found {
-    use super::*;
-
-    const GET: Move = Move::Get { patient: true };
-    const LATE: Move = Move::Create(Ending::Late(End::Good));
-
-    fn plain(max: usize, script: &[Move]) {
-        let setup = Setup {
-            max,
-            background: false,
-            newest_first: false,
-        };
-        play(setup, true, script);
-    }
+    #![allow(
+        unused_imports,
+        reason = "every name that a script may be printed with"
+    )]
+    use super::play;
+    use super::support::duel::{Ending::*, Move::*};
+    use super::support::model::{
+        End::*, Setup, Stage::PostCreate, Stage::PostRecycle, Stage::PreRecycle,
+    };
 
     #[test]
     fn getters_whose_connects_were_too_many_connect_again_in_the_order_of_the_line() {
-        let shrunk = [LATE, LATE, GET, GET, Move::Resize(0)];
-        let both = [Move::Open(0), Move::Poll(0), Move::Open(0), Move::Poll(1)];
-        plain(2, &[&shrunk[..], &both, &[Move::Resize(1)]].concat());
+        let setup = Setup {
+            max: 2,
+            background: false,
+            newest_first: false,
+            hooks: true,
+        };
+        let script = [
+            Create(Late(Good)),
+            Create(Late(Good)),
+            Get { patient: true },
+            Get { patient: true },
+            Resize(0),
+            Open(0),
+            Poll(0),
+            Open(0),
+            Poll(1),
+            Resize(1),
+        ];
+        play(setup, &script);
     }
 }
 

@@ -188,6 +188,27 @@ fn a_waker_that_panics_when_it_is_replaced_or_cancelled_loses_nothing() {
 }
 
 #[test]
+fn a_waker_that_panics_when_it_is_replaced_does_not_unwind_into_who_replaces_it() {
+    let scene = Scene::new(1);
+    let held = scene.hold();
+    let mut waiter = with_last_will(&scene);
+    assert!(!panics(|| assert!(waiter.poll().is_pending())));
+    let mut end = scene.polled(scene.pool.closed());
+    let mut leaves = scene.polled(scene.pool.closed());
+    for mourner in [&mut end, &mut leaves] {
+        let waker = Waker::from(Arc::new(LastWill));
+        assert!(mourner.poll_with(&waker).is_pending());
+    }
+    assert!(!panics(|| assert!(end.poll().is_pending())));
+    assert!(leaves.cancel().is_ok(), "who waits for the end no more");
+    scene.pool.close();
+    drop(held);
+    end.woken_ready();
+    assert!(matches!(waiter.woken_ready(), Err(PoolError::Closed)));
+    scene.all_gone();
+}
+
+#[test]
 fn a_waker_that_holds_an_object_of_the_same_pool_does_not_deadlock() {
     let scene = Scene::new(2);
     let (one, two) = (scene.hold(), scene.hold());

@@ -4,7 +4,7 @@
 mod support;
 
 use support::duel::{Ending, Move, play};
-use support::model::{End, Setup};
+use support::model::{End, Setup, Stage};
 
 /// The first byte says how the pool is set up, each further pair is a move.
 ///
@@ -17,10 +17,11 @@ pub fn operations(bytes: &[u8]) {
         max: usize::from(first % 5),
         background: first & 0x20 != 0,
         newest_first: first & 0x40 != 0,
+        hooks: first & 0x80 != 0,
     };
     let pairs = rest.chunks_exact(2).take(LONGEST);
     let script: Vec<_> = pairs.map(|pair| decode(pair[0], pair[1])).collect();
-    play(setup, first & 0x80 != 0, &script);
+    play(setup, &script);
 }
 
 /// Longer scripts find nothing that these do not, and take long.
@@ -28,7 +29,7 @@ const LONGEST: usize = 100;
 
 fn decode(kind: u8, which: u8) -> Move {
     let patient = which % 4 != 0;
-    match kind % 24 {
+    match kind % 29 {
         0..=4 => Move::Get { patient },
         5 => Move::Appear { patient },
         6..=9 => Move::Poll(which),
@@ -41,6 +42,11 @@ fn decode(kind: u8, which: u8) -> Move {
         20 => Move::Recycle(ending(which)),
         21 => Move::Open(which),
         22 => Move::Resize(which % 6),
+        24 => Move::Hook(Stage::PostCreate, ending(which)),
+        25 => Move::Hook(Stage::PreRecycle, ending(which)),
+        26 => Move::Hook(Stage::PostRecycle, ending(which)),
+        27 => Move::GetWithin,
+        28 => Move::Pass(which % 9),
         // A close ends most of what may happen: rarely.
         _ if which == 255 => Move::Close,
         _ if which >= 240 => Move::Pause,

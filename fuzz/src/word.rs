@@ -39,6 +39,16 @@ pub fn word(bytes: &[u8]) {
         assert_eq!(unpack(state), plain, "after {step}");
         assert_eq!(State::from_bits(state.bits()), state);
         assert_eq!(state.in_use(), plain.size - plain.idle - plain.connecting);
+        let kept = !plain.closed && plain.waiting == 0 && plain.size <= plain.max;
+        assert_eq!(state.takes_idle(), kept);
+        for cap in [1, plain.connecting, plain.connecting + 1] {
+            let room = !plain.closed && plain.size < plain.max && plain.connecting < cap;
+            assert_eq!(
+                state.has_room(cap),
+                room,
+                "{plain:?}, at most {cap} at once"
+            );
+        }
     }
 }
 

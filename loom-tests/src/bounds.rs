@@ -54,19 +54,10 @@ impl Pool {
 
     /// Lets nobody join any more, and waits until nobody is in line.
     pub fn end_line(&self) {
+        self.books().close();
         self.engine().refuse();
         self.wait_until(|gone, waker| self.engine().poll_line_end(gone, waker));
         assert_eq!(self.engine().state().waiting(), 0);
-    }
-
-    /// Waits until nothing of the closed pool is left.
-    pub fn wait_for_end(&self) {
-        self.wait_until(|gone, waker| self.engine().poll_gone(gone, waker));
-        assert_eq!(
-            self.books().live(),
-            0,
-            "the end comes after the last object's"
-        );
     }
 
     fn wait_until(&self, poll: impl Fn(&mut Gone, &Waker) -> Poll<()>) {

@@ -2,6 +2,7 @@
 
 use crate::race::set_backwards;
 use loom::model::Builder;
+use millpond::engine::sync::set_before_race;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -38,6 +39,7 @@ pub fn explore(name: &str, bound: Bound, model: impl Fn() + Send + Sync + 'stati
         builder(bound).check(move || {
             // ORDERING(executions): Relaxed; loom runs one execution after the other.
             executions.fetch_add(1, Ordering::Relaxed);
+            set_before_race(true);
             model();
         });
     }

@@ -24,10 +24,10 @@ pub enum Said {
     Pending,
     /// It would have had to wait.
     WouldWait,
-    /// As many wait as may.
-    Shed,
     /// It would not wait, and what it stood in line for is gone.
     Dismissed,
+    /// The line is full.
+    Shed,
     /// The pool is closed.
     Closed,
 }
@@ -42,7 +42,7 @@ impl Getter {
         }
     }
 
-    /// Gets, however long it takes; `None`: the pool is closed.
+    /// Gets, however long it takes; `None`: the pool is closed, or the line is full.
     pub fn get(mut self) -> Option<Object> {
         let said = self.start(true);
         self.follow(said)
@@ -53,7 +53,7 @@ impl Getter {
         match self.pool.engine().claim() {
             Claim::Object(object) => taken(object),
             Claim::Empty => self.enter(wait),
-            Claim::Closed => Said::Closed,
+            Claim::Closed => self.closed(),
         }
     }
 
@@ -86,7 +86,7 @@ impl Getter {
             }
             Enter::WouldWait => Said::WouldWait,
             Enter::Shed => Said::Shed,
-            Enter::Closed => Said::Closed,
+            Enter::Closed => self.closed(),
         }
     }
 
@@ -106,7 +106,7 @@ impl Getter {
             }
             Turn::Closed => {
                 self.place = None;
-                Said::Closed
+                self.closed()
             }
         }
     }
@@ -117,7 +117,7 @@ impl Getter {
         self.poll()
     }
 
-    /// Asks, sleeps and connects until the end; `None`: the pool is closed, or it would have to wait and would not, or may not.
+    /// Asks, sleeps and connects until the end; `None`: the pool is closed, or it would have to wait and would not.
     pub fn wait(self) -> Option<Object> {
         self.follow(Said::Pending)
     }
@@ -127,7 +127,7 @@ impl Getter {
         loop {
             match said {
                 Said::Object(object) => return Some(object),
-                Said::Closed | Said::WouldWait | Said::Shed | Said::Dismissed => return None,
+                Said::Closed | Said::WouldWait | Said::Dismissed | Said::Shed => return None,
                 Said::Connect => match self.finish() {
                     Some(object) => return Some(object),
                     None => said = self.poll(),
@@ -173,6 +173,11 @@ impl Getter {
             object.touch();
             self.pool.give_back(object);
         }
+    }
+
+    fn closed(&self) -> Said {
+        self.pool.books().hear_closed();
+        Said::Closed
     }
 
     fn connect(&self) -> Said {

@@ -57,6 +57,7 @@ pub struct Books {
     max: Cell<usize>,
     cap: Cell<usize>,
     paused: Cell<bool>,
+    closed: Cell<bool>,
     /// In a pool of one: touched when a connect begins and when an object is destroyed. So loom checks that
     /// the old one's end has happened before the next one's beginning.
     server: Option<Watched<u32>>,
@@ -71,6 +72,7 @@ impl Books {
             max: Cell::new(max),
             cap: Cell::new(cap),
             paused: Cell::new(false),
+            closed: Cell::new(false),
             // Objects that are brought live before there is room for them.
             server: (max == 1 && cap > 0).then(|| Watched::new(0)),
         })
@@ -116,6 +118,16 @@ impl Books {
 
     pub(crate) fn set_max(&self, max: usize) {
         self.max.set(max);
+    }
+
+    /// The pool is being closed, or nobody may join it any more: from now on somebody may hear of it.
+    pub(crate) fn close(&self) {
+        self.closed.set(true);
+    }
+
+    /// Somebody hears that the pool is closed.
+    pub(crate) fn hear_closed(&self) {
+        assert!(self.closed.get(), "an open pool says that it is closed");
     }
 
     /// A connect begins. LIM: with it, no more than the maximum; no more at once than the cap; and none while the

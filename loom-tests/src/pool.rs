@@ -1,9 +1,9 @@
 //! The engine with what the managed layer does around it, and nothing else.
 
-use crate::{Adder, Books, Getter, Kept, Object, Race, Said, race};
+use crate::{Adder, Books, Getter, Kept, Object, Race, Said, Signal, race};
 use millpond::engine::idle::Order;
 use millpond::engine::sync::Backoff;
-use millpond::engine::{Add, Claim, Debt, Engine, GiveBack, give_back};
+use millpond::engine::{Add, Claim, Debt, Engine, GiveBack, Gone, give_back};
 use std::rc::Rc;
 
 /// A pool in small. Its clones share one engine.
@@ -44,8 +44,8 @@ impl Pool {
         Self::capped(max, 0, order)
     }
 
-    /// Lets the store make its first tier now. It does so behind std's `OnceLock`, which loom does not see: it
-    /// would miss that the tier is made before another thread finds it.
+    /// Lets the store make its first tier now, before the race: another thread would find it at a step more
+    /// for every push and pop. The races for a tier are models of their own.
     fn open_store(&self) {
         if self.books().makes() {
             self.warm(1);
@@ -210,6 +210,36 @@ impl Pool {
         }
     }
 
+    /// Waits until nothing of the closed pool is left.
+    pub fn wait_for_end(&self) {
+        self.wait_on_for_end(Gone::default());
+    }
+
+    /// Waits for the end before the race begins, and gives away what it has to go on with.
+    pub fn awaiting_end(&self) -> Gone {
+        let mut gone = Gone::default();
+        let asked = self.engine().poll_gone(&mut gone, &Signal::new().waker());
+        assert!(asked.is_pending(), "it is not the end yet");
+        gone
+    }
+
+    /// Goes on waiting for the end, with another waker.
+    pub fn wait_on_for_end(&self, mut gone: Gone) {
+        let signal = Signal::new();
+        while self
+            .engine()
+            .poll_gone(&mut gone, &signal.waker())
+            .is_pending()
+        {
+            signal.wait();
+        }
+        assert_eq!(
+            self.books().live(),
+            0,
+            "the end comes after the last object's"
+        );
+    }
+
     /// Destroys an object first, and pays for it after.
     pub fn retire(&self, object: Object, debt: Debt) {
         drop(object);
@@ -242,6 +272,7 @@ impl Pool {
 
     /// Closes the pool and destroys what lay idle.
     pub fn close(&self) {
+        self.books().close();
         let idle = self.engine().close();
         idle.into_iter()
             .for_each(|(object, debt)| self.retire(object, debt));
@@ -320,7 +351,7 @@ impl Pool {
         match getter.start(false) {
             Said::Object(object) => Some(object),
             Said::Connect => getter.finish(),
-            Said::WouldWait | Said::Shed | Said::Pending | Said::Dismissed | Said::Closed => None,
+            Said::WouldWait | Said::Pending | Said::Dismissed | Said::Shed | Said::Closed => None,
         }
     }
 

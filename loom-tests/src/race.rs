@@ -2,6 +2,7 @@
 
 use crate::Object;
 use loom::thread;
+use millpond::engine::sync::set_before_race;
 use std::cell::Cell;
 use std::fmt;
 
@@ -49,6 +50,7 @@ impl<S: Clone + 'static, R: 'static> Race<S, R> {
         if backwards {
             self.roles.reverse();
         }
+        set_before_race(false);
         let mut roles = self.roles.into_iter();
         let first = roles.next().expect("a race has roles");
         let others: Vec<_> = roles

@@ -226,6 +226,62 @@ fn end_give_up() {
     });
 }
 
+/// The same of a pool that holds nothing: its close is its end.
+#[test]
+fn end_close() {
+    explore("end_close", ALL, || {
+        let pool = Pool::new(1, Order::Lifo);
+        pool.race().and(Pool::close).and(Pool::wait_for_end).run();
+        pool.at_rest_closed();
+    });
+}
+
+/// Forbids that the end wakes only the waker of an earlier poll.
+#[test]
+fn end_waker_replaced() {
+    explore("end_waker_replaced", ALL, || {
+        let pool = Pool::new(1, Order::Lifo);
+        let gone = pool.awaiting_end();
+        pool.race()
+            .and(Pool::close)
+            .and(|pool| pool.wait_on_for_end(gone))
+            .run();
+        pool.at_rest_closed();
+    });
+}
+
+/// Forbids that who stops waiting for the end takes another's waker away.
+#[test]
+fn end_forget() {
+    explore("end_forget", ALL, || {
+        let pool = Pool::new(1, Order::Lifo);
+        let [first, second] = [pool.awaiting_end(), pool.awaiting_end()];
+        pool.race()
+            .and(Pool::close)
+            .and(move |pool: &Pool| pool.engine().forget_gone(&first))
+            .and(|pool| pool.wait_on_for_end(second))
+            .run();
+        pool.at_rest_closed();
+    });
+}
+
+/// Forbids that who waits for the end sleeps on when the last object is a dead one, whose getter asks a closed pool
+/// for another.
+#[test]
+fn end_exchange() {
+    explore("end_exchange", ALL, || {
+        let pool = Pool::new(1, Order::Lifo);
+        let dead = pool.hold();
+        pool.close();
+        let exchange = |pool: &Pool| {
+            let said = Getter::new(pool).exchange(dead);
+            assert!(matches!(said, Said::Closed), "{said:?}");
+        };
+        pool.race().and(exchange).and(Pool::wait_for_end).run();
+        pool.at_rest_closed();
+    });
+}
+
 /// Gives back what a getter got before the close.
 fn end(got: Option<millpond_loom_tests::Object>, pool: &Pool) {
     if let Some(object) = got {

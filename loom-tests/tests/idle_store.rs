@@ -4,7 +4,7 @@
 use loom::cell::Cell;
 use millpond::engine::idle::Store;
 use millpond::engine::sync::ArrayQueue;
-use millpond_loom_tests::{ALL, FIVE, Order, explore, race};
+use millpond_loom_tests::{ALL, FIVE, Object, Order, Pool, THREE, explore, race};
 use std::rc::Rc;
 
 /// A value whose causality loom checks.
@@ -24,7 +24,7 @@ fn fifo_push_pop() {
 
 fn push_pop(order: Order) {
     let store = Rc::new(Store::<Value>::new(order));
-    // The first tier is made behind a `OnceLock`, which loom does not see.
+    // The first tier is there before the race.
     store.push(Cell::new(0));
     store.pop();
     let push_pop = |value| {
@@ -105,4 +105,104 @@ fn fifo_full() {
         assert_eq!(queue.pop(), Some(if took[0] { 2 } else { 3 }));
         assert_eq!(queue.pop(), None);
     });
+}
+
+/// How many values fill the first tier, under loom.
+const TIER: u32 = 4;
+
+fn full_tier(order: Order) -> Rc<Store<Value>> {
+    let store = Rc::new(Store::<Value>::new(order));
+    (1..=TIER).for_each(|value| store.push(Cell::new(value)));
+    store
+}
+
+fn push(value: u32) -> impl FnOnce(&Rc<Store<Value>>) -> Option<u32> {
+    move |store| {
+        store.push(Cell::new(value));
+        None
+    }
+}
+
+fn pop(store: &Rc<Store<Value>>) -> Option<u32> {
+    Some(store.pop().get())
+}
+
+/// Forbids that a push which makes the next tier disturbs the order in which a pop finds the values before it.
+#[test]
+fn fifo_next_tier() {
+    explore("fifo_next_tier", ALL, || {
+        let store = full_tier(Order::Fifo);
+        let ends = race::<_, Option<u32>>(&store)
+            .and(push(TIER + 1))
+            .and(pop)
+            .run();
+        assert_eq!(ends, [None, Some(1)]);
+        (2..=TIER + 1).for_each(|value| assert_eq!(store.pop().get(), value));
+    });
+}
+
+/// Forbids that two pushes make the next tier twice, and one value lies in the one that is lost.
+#[test]
+fn fifo_next_tier_push_push() {
+    explore("fifo_next_tier_push_push", ALL, || {
+        next_tier_push_push(Order::Fifo);
+    });
+}
+
+/// The same of the other store.
+#[test]
+fn lifo_next_tier_push_push() {
+    explore("lifo_next_tier_push_push", ALL, || {
+        next_tier_push_push(Order::Lifo);
+    });
+}
+
+fn next_tier_push_push(order: Order) {
+    let store = full_tier(order);
+    race::<_, Option<u32>>(&store)
+        .and(push(TIER + 1))
+        .and(push(TIER + 2))
+        .run();
+    let mut values: Vec<_> = (0..TIER + 2).map(|_| store.pop().get()).collect();
+    if order == Order::Fifo {
+        assert!(values[..4].iter().copied().eq(1..=TIER), "{values:?}");
+    }
+    values.sort_unstable();
+    assert!(values.iter().copied().eq(1..=TIER + 2), "{values:?}");
+}
+
+/// Forbids that a pop finds the object unseen that was counted in a tier made for it.
+#[test]
+fn lifo_next_tier_claim() {
+    explore("lifo_next_tier_claim", ALL, || {
+        let (pool, last) = full_tier_of_five(Order::Lifo);
+        let kept = pool
+            .race()
+            .and(|pool| pool.give_back(last))
+            .and(Pool::claim)
+            .run();
+        pool.give_back_all(kept);
+        pool.at_rest(5, 5);
+    });
+}
+
+/// Forbids that what was counted in a tier made for it, behind all that lies before, is not found by a close.
+#[test]
+fn fifo_next_tier_close() {
+    explore("fifo_next_tier_close", THREE, || {
+        let (pool, last) = full_tier_of_five(Order::Fifo);
+        pool.race()
+            .and(|pool| pool.give_back(last))
+            .and(Pool::close)
+            .run();
+        pool.at_rest_closed();
+    });
+}
+
+/// A pool whose idle objects fill the first tier, and the object for which a push makes the next.
+fn full_tier_of_five(order: Order) -> (Pool, Object) {
+    let pool = Pool::new(5, order);
+    let last = pool.hold();
+    pool.warm(4);
+    (pool, last)
 }

@@ -80,8 +80,13 @@ impl<T> Store<T> {
 
 /// How many objects each tier of a store holds. A tier is made when the ones before it are full, so
 /// that memory follows the objects that were made, not the maximum that was asked for; the last one
-/// alone holds more than a pool can have.
-const TIERS: [usize; 4] = [64, 512, 4_096, 131_072];
+/// alone holds more than a pool can have. Under loom every atomic is costly to make, and no model holds
+/// more than a few objects: small tiers, so that it sees the later ones too.
+const TIERS: [usize; 4] = if cfg!(millpond_loom) {
+    [4, 4, 4, 4]
+} else {
+    [64, 512, 4_096, 131_072]
+};
 
 /// First in, first out, on crossbeam's `ArrayQueue`: linearizable, and it owns what lies in it without
 /// any `unsafe` of ours. Not lock-free in the strict sense: a pop waits for a push that was
@@ -99,7 +104,7 @@ impl<T> Fifo<T> {
     fn new() -> Self {
         Self {
             first: ArrayQueue::new(TIERS[0]),
-            later: [const { OnceLock::new() }; TIERS.len() - 1],
+            later: std::array::from_fn(|_| OnceLock::new()),
             newest: AtomicUsize::new(0),
         }
     }
@@ -185,7 +190,7 @@ impl<T> Lifo<T> {
             top: AtomicU64::new(Top::EMPTY.bits()),
             free: AtomicU64::new(Top::EMPTY.bits()),
             fresh: AtomicU32::new(0),
-            tiers: [const { OnceLock::new() }; TIERS.len()],
+            tiers: std::array::from_fn(|_| OnceLock::new()),
         }
     }
 
@@ -288,12 +293,6 @@ impl<T> Lifo<T> {
 impl<T> Node<T> {
     #[cold]
     fn row(size: usize) -> Box<[Self]> {
-        // Under loom every atomic is costly to make, and no model holds more than a few objects.
-        let size = if cfg!(millpond_loom) {
-            size.min(4)
-        } else {
-            size
-        };
         let free = || Self {
             below: AtomicU32::new(Top::NONE),
             object: AtomicCell::new(None),

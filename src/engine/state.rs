@@ -39,8 +39,13 @@ const CLOSED: u64 = 1 << 63;
 pub const MAX_SIZE: usize = MAX.largest() as usize;
 /// The most connects that run at once.
 pub const MAX_CONNECTING: usize = CONNECTING.largest() as usize;
-/// The most waiters that a line holds; beyond it a getter is shed.
-pub const MAX_WAITING: usize = (LINE.largest() / 2) as usize;
+/// The most waiters that a line holds; beyond it a getter is shed. No model could fill a line of half a
+/// million.
+pub const MAX_WAITING: usize = if cfg!(millpond_loom) {
+    6
+} else {
+    (LINE.largest() / 2) as usize
+};
 
 const _: () = {
     assert!(SIZE.shift + SIZE.bits == MAX.shift);
@@ -290,6 +295,27 @@ mod tests {
         assert_eq!((two.waiting(), two.idle()), (2, 0));
         assert!(!two.is_closed());
         assert_eq!(two.left().left(), open);
+    }
+
+    #[test]
+    fn as_many_wait_or_are_idle_as_the_signed_count_holds() {
+        assert_eq!(MAX_WAITING, (1 << (LINE.bits - 1)) - 1);
+        let open = State::new(MAX_SIZE);
+        let line = (0..MAX_WAITING).fold(open, |state, _| state.joined());
+        assert_eq!((line.waiting(), line.idle()), (MAX_WAITING, 0));
+        assert_eq!(
+            (line.max(), line.size(), line.connecting()),
+            (MAX_SIZE, 0, 0)
+        );
+        assert!(!line.is_closed() && !line.takes_idle());
+        let back = (0..MAX_WAITING).fold(line, |state, _| state.left());
+        assert_eq!(back, open);
+    }
+
+    #[test]
+    #[should_panic(expected = "the line is full")]
+    fn nobody_joins_a_full_line() {
+        let _ = State::new(0).with_line(-(MAX_WAITING as i64)).joined();
     }
 
     #[test]

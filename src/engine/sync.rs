@@ -11,6 +11,7 @@ mod real {
     pub use crossbeam_utils::CachePadded;
     pub use crossbeam_utils::atomic::AtomicCell;
     pub use parking_lot::{Mutex, MutexGuard};
+    pub use std::sync::OnceLock;
     pub use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
     /// A reference that is stored and loaded at once.
@@ -55,4 +56,4 @@ pub use real::*;
 #[cfg(any(millpond_loom, millpond_shuttle))]
 pub use stand_in::*;
 
-pub use std::sync::{Arc, OnceLock};
+pub use std::sync::Arc;

@@ -85,6 +85,7 @@ impl<M: Manager> Core<M> {
                     }
                 }
                 let slot = doubtful.slot();
+                let began = self.check_begins();
                 attempt.phase = TimeoutType::Recycle;
                 // Without hooks and without a bound there is nothing around the manager's own check: to
                 // build a future around it would cost this path more than one of its atomic operations.
@@ -98,7 +99,7 @@ impl<M: Manager> Core<M> {
                     return Ok(doubtful.pass());
                 }
                 let owed = doubtful.destroy();
-                self.suspect_others();
+                self.suspect_others(began);
                 Some(owed)
             }
             Claim::Empty => None,
@@ -152,11 +153,12 @@ impl<M: Manager> Core<M> {
                 Fitness::Good => return Ok(doubtful.pass_unchecked()),
                 Fitness::Worn(reason) => doubtful.discard(reason),
                 Fitness::Check => {
+                    let began = self.check_begins();
                     if self.check(doubtful.slot(), timeouts).await {
                         return Ok(doubtful.pass());
                     }
                     let owed = doubtful.destroy();
-                    self.suspect_others();
+                    self.suspect_others(began);
                     owed
                 }
             });

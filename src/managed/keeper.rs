@@ -150,6 +150,7 @@ impl<M: Manager> Core<M> {
     fn check_aside(self: &Arc<Self>, mut doubtful: Doubtful<M>) -> Job {
         let core = Arc::clone(self);
         Box::pin(async move {
+            let began = core.check_begins();
             let bound = core.config.timeouts.recycle.unwrap_or(CHECK_BOUND);
             let timeouts = core.config.timeouts;
             let check = core.check(doubtful.slot(), &timeouts);
@@ -159,24 +160,27 @@ impl<M: Manager> Core<M> {
                 Self::give_back(doubtful.trust());
             } else {
                 drop(doubtful);
-                core.suspect_others();
+                core.suspect_others(began);
             }
         })
     }
 
-    /// An object failed its check: those that lay idle beside it are checked in the background, all at once, or
-    /// are dropped where there is no background; no getter walks them one after the other (P6).
+    /// When a check begins, for [`suspect_others`](Self::suspect_others); no clock is read where nobody asks.
+    #[inline]
+    pub(crate) fn check_begins(&self) -> Option<u64> {
+        self.upkeep.suspicion.then(|| self.clock.now())
+    }
+
+    /// An object failed its check: those that lay idle beside it since before `began` are checked in the
+    /// background, all at once, or are dropped where there is no background; no getter walks them one after the
+    /// other (P6).
     #[cold]
-    pub(crate) fn suspect_others(self: &Arc<Self>) {
-        if !self.upkeep.suspicion {
-            return;
-        }
-        let now = self.clock.now();
+    pub(crate) fn suspect_others(self: &Arc<Self>, began: Option<u64>) {
+        let Some(began) = began else { return };
         let mut trusted = Vec::new();
         while let Claim::Object(slot) = self.engine.claim() {
-            // What came back, or passed a check, only now is no elder.
-            let young = self.clock.between(slot.proved, now) < YOUNG;
-            if young {
+            // What came back, or passed a check, since then is no elder.
+            if slot.proved >= began {
                 trusted.push(Held::new(slot));
                 continue;
             }
@@ -460,8 +464,6 @@ const SHORTEST_LOOK: Duration = Duration::from_millis(10);
 const LONG: Duration = Duration::from_secs(3_600);
 /// A check is one round trip.
 const CHECK_BOUND: Duration = Duration::from_secs(1);
-/// Of an object that was proved so lately, another's failure says nothing.
-const YOUNG: Duration = Duration::from_millis(1);
 const WINDOW: Duration = Duration::from_secs(10);
 
 #[cfg(test)]

@@ -11,39 +11,38 @@ pub use crate::Runtime;
 pub use crate::Status;
 pub use crate::managed::{Metrics, ObjectId, PoolConfig, TimeoutType, Timeouts};
 
-/// Type aliases for a crate that has a manager of its own. The crate must know this one by the name
-/// `deadpool`, as those do that were written for it.
+/// Type aliases for a crate that has a manager of its own, by whatever name it knows this one.
 #[macro_export]
 macro_rules! managed_reexports {
     ($crate_name:literal, $Manager:ty, $Wrapper:ty, $Error:ty, $ConfigError:ty) => {
         #[doc = concat!("A pool of [`", $crate_name, "`] objects.")]
-        pub type Pool = deadpool::managed::Pool<$Manager, $Wrapper>;
+        pub type Pool = $crate::managed::Pool<$Manager, $Wrapper>;
 
         #[doc = concat!("A handle on a pool of [`", $crate_name, "`] objects that does not keep it open.")]
-        pub type WeakPool = deadpool::managed::WeakPool<$Manager, $Wrapper>;
+        pub type WeakPool = $crate::managed::WeakPool<$Manager, $Wrapper>;
 
         #[doc = concat!("A builder of pools of [`", $crate_name, "`] objects.")]
-        pub type PoolBuilder = deadpool::managed::PoolBuilder<$Manager, $Wrapper>;
+        pub type PoolBuilder = $crate::managed::PoolBuilder<$Manager, $Wrapper>;
 
         #[doc = concat!("Why a pool of [`", $crate_name, "`] objects could not be built.")]
-        pub type BuildError = deadpool::managed::BuildError;
+        pub type BuildError = $crate::managed::BuildError;
 
         #[doc = concat!("Why a configuration did not become a pool of [`", $crate_name, "`] objects.")]
-        pub type CreatePoolError = deadpool::managed::CreatePoolError<$ConfigError>;
+        pub type CreatePoolError = $crate::managed::CreatePoolError<$ConfigError>;
 
         #[doc = concat!("Why a pool of [`", $crate_name, "`] objects has none to give.")]
-        pub type PoolError = deadpool::managed::PoolError<$Error>;
+        pub type PoolError = $crate::managed::PoolError<$Error>;
 
         #[doc = concat!("An object of [`", $crate_name, "`] that was taken from its pool.")]
-        pub type Object = deadpool::managed::Object<$Manager>;
+        pub type Object = $crate::managed::Object<$Manager>;
 
         #[doc = concat!("A hook on a pool of [`", $crate_name, "`] objects.")]
-        pub type Hook = deadpool::managed::Hook<$Manager>;
+        pub type Hook = $crate::managed::Hook<$Manager>;
 
         #[doc = concat!("Why a hook turned a [`", $crate_name, "`] object down.")]
-        pub type HookError = deadpool::managed::HookError<$Error>;
+        pub type HookError = $crate::managed::HookError<$Error>;
 
         #[doc = concat!("In which order idle [`", $crate_name, "`] objects are given out.")]
-        pub type QueueMode = deadpool::managed::QueueMode;
+        pub type QueueMode = $crate::managed::QueueMode;
     };
 }

@@ -1,4 +1,5 @@
-use super::{Client, ClientWrapper, Transaction};
+use super::{ClientWrapper, Transaction};
+use crate::managed::{Manager, Object};
 use async_trait::async_trait;
 use tokio_postgres::types::{BorrowToSql, ToSql, Type};
 use tokio_postgres::{Error, Row, RowStream, Statement, ToStatement};
@@ -7,10 +8,10 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// What a [`Client`] and a [`Transaction`] have in common, for functions that take either:
+/// What a [`Client`](super::Client) and a [`Transaction`] have in common, for functions that take either:
 /// deadpool-postgres' trait. Nobody else can implement it.
 ///
-/// Each method is that of [`tokio_postgres::Client`] or of [`ClientWrapper`] with the same name.
+/// A client of any manager has it whose objects are [`ClientWrapper`]s. Each method is that of [`tokio_postgres::Client`] or of [`ClientWrapper`] with the same name.
 ///
 /// # Examples
 ///
@@ -93,11 +94,11 @@ pub trait GenericClient: Sync + sealed::Sealed {
 
 /// The same methods, passed on to tokio-postgres' type and to the wrapper around it.
 macro_rules! pass_on {
-    ($Wrapper:ty, $Wrapped:ty, $($Own:tt)+) => {
-        impl sealed::Sealed for $Wrapper {}
+    ([$($Generic:tt)*] $Wrapper:ty, $Wrapped:ty, $($Own:tt)+) => {
+        impl $($Generic)* sealed::Sealed for $Wrapper {}
 
         #[async_trait]
-        impl GenericClient for $Wrapper {
+        impl $($Generic)* GenericClient for $Wrapper {
             async fn execute<T>(
                 &self,
                 query: &T,
@@ -197,9 +198,13 @@ macro_rules! pass_on {
     };
 }
 
-pass_on!(Client, tokio_postgres::Client, ClientWrapper);
 pass_on!(
-    Transaction<'_>,
+    [<M: Manager<Type = ClientWrapper>>] Object<M>,
+    tokio_postgres::Client,
+    ClientWrapper
+);
+pass_on!(
+    [] Transaction<'_>,
     tokio_postgres::Transaction<'_>,
     Transaction
 );

@@ -7,6 +7,7 @@
 use crate::engine::sync::{Arc, Mutex};
 use std::collections::HashMap;
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Weak;
 use tokio::sync::OnceCell;
 use tokio_postgres::types::Type;
@@ -119,11 +120,17 @@ impl Drop for Preparing<'_> {
     }
 }
 
-/// The statement caches of all connections of a pool.
-#[derive(Default)]
+/// Nobody's code runs under its lock.
+impl UnwindSafe for StatementCache {}
+
+/// Nobody's code runs under its lock.
+impl RefUnwindSafe for StatementCache {}
+
+/// The statement caches of all connections of a pool. A clone is a handle on the same ones.
+#[derive(Clone, Default)]
 pub struct StatementCaches {
     /// By address, which is nobody else's as long as the weak reference stands here.
-    caches: Mutex<HashMap<usize, Weak<StatementCache>>>,
+    caches: Arc<Mutex<HashMap<usize, Weak<StatementCache>>>>,
 }
 
 impl StatementCaches {
@@ -157,6 +164,12 @@ impl StatementCaches {
             .collect()
     }
 }
+
+/// Nobody's code runs under its lock.
+impl UnwindSafe for StatementCaches {}
+
+/// Nobody's code runs under its lock.
+impl RefUnwindSafe for StatementCaches {}
 
 impl fmt::Debug for StatementCaches {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,6 +1,7 @@
 use super::core::{Core, Slot};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 
 /// An object that was taken from a pool. Dropped, it goes back, on whatever thread that happens.
 ///
@@ -69,6 +70,12 @@ impl<T> AsMut<T> for Object<T> {
         self
     }
 }
+
+/// A panic leaves the pool whole; what is held is as safe as it is alone.
+impl<T: UnwindSafe> UnwindSafe for Object<T> {}
+
+/// A panic leaves the pool whole; what is held is as safe as it is alone.
+impl<T: RefUnwindSafe> RefUnwindSafe for Object<T> {}
 
 impl<T: fmt::Debug> fmt::Debug for Object<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,6 +4,7 @@ use crate::Status;
 use crate::engine::state::MAX_SIZE;
 use crate::observe::Snapshot;
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -208,6 +209,12 @@ impl<T> Clone for Pool<T> {
         }
     }
 }
+
+/// A panic leaves the pool whole, wherever it comes from.
+impl<T> UnwindSafe for Pool<T> {}
+
+/// A panic leaves the pool whole, wherever it comes from.
+impl<T> RefUnwindSafe for Pool<T> {}
 
 impl<T> Default for Pool<T> {
     /// An empty pool with the [default](PoolConfig::default) configuration.

@@ -2,17 +2,21 @@
 //! the same counts, and have given the same answer.
 
 use super::hand::Hand;
-use super::model::{Answer, Counts, End, Model, Plan, Setup};
+use super::model::{
+    Answer, CREATE_BOUND, Counts, End, Model, Patience, Plan, RECYCLE_BOUND, Setup, Stage, TICK,
+    WAIT_BOUND,
+};
 use super::oracle::NO_WAIT;
 use super::polled::Polled;
 use super::scene::{Got, Scene};
 use super::script::{Gate, Step};
-use millpond::managed::{PoolError, QueueMode, TimeoutType};
+use millpond::managed::{PoolError, QueueMode, TimeoutType, Timeouts};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Once;
 use std::task::Poll;
+use std::time::Duration;
 
 /// One move of a script. A number says which of the getters, objects or gates that there are: all
 /// numbers are good, and small ones stay small when a script is shrunk.
@@ -26,6 +30,8 @@ pub enum Move {
     Appear {
         patient: bool,
     },
+    /// A getter with bounds in time appears, and is polled. A pool without a clock has endless ones only.
+    GetWithin,
     Poll(u8),
     /// Polled with another waker than before.
     PollAnew(u8),
@@ -38,6 +44,10 @@ pub enum Move {
     Create(Ending),
     /// What the next `recycle` that has no plan yet will do.
     Recycle(Ending),
+    /// What the next call of a hook that has no plan yet will do.
+    Hook(Stage, Ending),
+    /// So many ticks of the clock pass, where there is one.
+    Pass(u8),
     /// Opens a gate: a call that waits at it may end.
     Open(u8),
     Resize(u8),
@@ -71,16 +81,16 @@ struct Duel<'a> {
     log: String,
 }
 
-/// Plays `script`; then everything ends, and the oracles are asked. Panics with the script as it was
-/// understood, move by move, if anything differs.
-pub fn play(setup: Setup, hooks: bool, script: &[Move]) -> Tally {
+/// Plays `script`; then everything ends, and the oracles are asked. If anything differs, panics with the
+/// script as it was understood, move by move, and as a test to be kept.
+pub fn play(setup: Setup, script: &[Move]) -> Tally {
     quiet();
     let mode = match setup.newest_first {
         true => QueueMode::Lifo,
         false => QueueMode::Fifo,
     };
     let set = |builder: super::scene::TestBuilder| builder.queue_mode(mode);
-    let scene = match hooks {
+    let scene = match setup.hooks {
         true => Scene::built(setup.max, setup.background, set),
         false => Scene::bare(setup.max, setup.background, set),
     };
@@ -92,7 +102,7 @@ pub fn play(setup: Setup, hooks: bool, script: &[Move]) -> Tally {
         gates: Vec::new(),
         begun: 0,
         tally: Tally::new(),
-        log: format!("{setup:?}, hooks: {hooks}\n"),
+        log: format!("{setup:?}\n"),
     };
     let played = catch_unwind(AssertUnwindSafe(|| {
         script.iter().for_each(|step| duel.step(*step));
@@ -111,21 +121,41 @@ pub fn play(setup: Setup, hooks: bool, script: &[Move]) -> Tally {
         let words = panic.downcast_ref::<String>().cloned();
         let words = words.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
         match words {
-            Some(words) => panic!("{words}\n\nthe script:\n{log}"),
+            Some(words) => panic!("{words}\n\nthe script:\n{log}\n{}", as_test(setup, script)),
             None => resume_unwind(panic),
         }
     }
     tally
 }
 
+/// The script in Rust: what `Debug` prints is what `found` reads, for it has all the names at hand.
+fn as_test(setup: Setup, script: &[Move]) -> String {
+    let moves: String = script
+        .iter()
+        .map(|step| format!("            {step:?},\n"))
+        .collect();
+    format!(
+        "for `mod found` of tests/model.rs:\n\n    #[test]\n    fn what_it_is_about() {{\n        \
+         let setup = {setup:?};\n        let script = [\n{moves}        ];\n        \
+         play(setup, &script);\n    }}\n"
+    )
+}
+
 impl<'a> Duel<'a> {
     fn step(&mut self, step: Move) {
         match step {
             Move::Get { patient } => {
-                self.appear(patient);
+                self.appear(patience(patient));
                 self.poll(self.begun - 1, false);
             }
-            Move::Appear { patient } => self.appear(patient),
+            Move::Appear { patient } => self.appear(patience(patient)),
+            Move::GetWithin => {
+                self.appear(match self.scene.handle() {
+                    Some(_) => Patience::Bounded,
+                    None => Patience::Endless,
+                });
+                self.poll(self.begun - 1, false);
+            }
             Move::Poll(nth) => self.with_getter(nth, |duel, getter| duel.poll(getter, false)),
             Move::PollAnew(nth) => self.with_getter(nth, |duel, getter| duel.poll(getter, true)),
             Move::Cancel(nth) => self.with_getter(nth, Self::cancel),
@@ -145,15 +175,16 @@ impl<'a> Duel<'a> {
                 duel.model.take(object);
                 drop(hand.take());
             }),
-            Move::Create(ending) => {
-                let (plan, step) = self.plan("create", ending);
-                self.model.creates.push_back(plan);
-                self.scene.world.create.then(step);
-            }
-            Move::Recycle(ending) => {
-                let (plan, step) = self.plan("recycle", ending);
-                self.model.checks.push_back(plan);
-                self.scene.world.recycle.then(step);
+            Move::Create(ending) => self.plan(Stage::Create, ending),
+            Move::Recycle(ending) => self.plan(Stage::Recycle, ending),
+            Move::Hook(stage, ending) => self.plan(stage, ending),
+            Move::Pass(ticks) => {
+                if self.scene.handle().is_some() {
+                    let ticks = u64::from(ticks);
+                    self.say(format_args!("{} ms pass", ticks * TICK));
+                    self.scene.advance(Duration::from_millis(ticks * TICK));
+                    self.model.pass(ticks);
+                }
             }
             Move::Open(nth) => {
                 if let Some(nth) = pick(nth, self.gates.len()) {
@@ -214,7 +245,7 @@ impl<'a> Duel<'a> {
         }
     }
 
-    fn plan(&mut self, what: &str, ending: Ending) -> (Plan, Step) {
+    fn plan(&mut self, stage: Stage, ending: Ending) {
         let (end, late) = match ending {
             Ending::Now(end) => (end, false),
             Ending::Late(end) => (end, true),
@@ -226,32 +257,39 @@ impl<'a> Duel<'a> {
         };
         let gate = late.then(|| self.model.gate());
         self.say(format_args!(
-            "a {what} will end as {end:?}, behind gate {gate:?}"
+            "a {stage:?} will end as {end:?}, behind gate {gate:?}"
         ));
         let step = gate.map_or(step.clone(), |number| {
             let gate = Gate::new();
             self.gates.push((number, gate.clone()));
             Step::at_then(&gate, step)
         });
-        (Plan { end, gate }, step)
+        let world = &self.scene.world;
+        let script = match stage {
+            Stage::Create => &world.create,
+            Stage::PostCreate => &world.post_create,
+            Stage::PreRecycle => &world.pre_recycle,
+            Stage::Recycle => &world.recycle,
+            Stage::PostRecycle => &world.post_recycle,
+        };
+        script.then(step);
+        self.model.plan(stage, Plan { end, gate });
     }
 
-    fn appear(&mut self, patient: bool) {
+    fn appear(&mut self, patience: Patience) {
         let number = self.begun;
         self.begun += 1;
         let scene = self.scene;
-        let getter = match patient {
-            true => scene.get(),
-            false => scene.get_within(&NO_WAIT),
+        let getter = match patience {
+            Patience::Endless => scene.get(),
+            Patience::None => scene.get_within(&NO_WAIT),
+            Patience::Bounded => scene.get_within(&BOUNDS),
         };
         self.getters.insert(number, getter);
-        self.model.get(number, patient);
-        let kind = if patient {
-            "a getter"
-        } else {
-            "an impatient getter"
-        };
-        self.say(format_args!("{kind}: {number}"));
+        self.model.get(number, patience);
+        self.say(format_args!(
+            "getter {number} appears, patience: {patience:?}"
+        ));
     }
 
     fn poll(&mut self, number: usize, anew: bool) {
@@ -264,9 +302,12 @@ impl<'a> Duel<'a> {
         let answer = match polled {
             Ok(Poll::Pending) => Answer::Pending,
             Ok(Poll::Ready(Ok(object))) => Answer::Object(hand.insert(object).id),
-            Ok(Poll::Ready(Err(PoolError::Backend(_)))) => Answer::Failed,
+            Ok(Poll::Ready(Err(PoolError::Backend(_) | PoolError::PostCreateHook(_)))) => {
+                Answer::Failed
+            }
             Ok(Poll::Ready(Err(PoolError::Closed))) => Answer::Closed,
             Ok(Poll::Ready(Err(PoolError::Timeout(TimeoutType::Wait)))) => Answer::WouldWait,
+            Ok(Poll::Ready(Err(PoolError::Timeout(TimeoutType::Create)))) => Answer::CreateLate,
             Ok(Poll::Ready(Err(other))) => panic!("getter {number}: {other}"),
             Err(_) => Answer::Panicked,
         };
@@ -281,6 +322,7 @@ impl<'a> Duel<'a> {
             Answer::Failed => "failed",
             Answer::Panicked => "panicked",
             Answer::WouldWait => "would wait",
+            Answer::CreateLate => "create late",
             Answer::Closed => "closed",
         };
         *self.tally.entry(kind).or_default() += 1;
@@ -348,6 +390,20 @@ impl<'a> Duel<'a> {
         writeln!(self.log, "  {what}").expect("a string takes all");
     }
 }
+
+fn patience(patient: bool) -> Patience {
+    if patient {
+        Patience::Endless
+    } else {
+        Patience::None
+    }
+}
+
+const BOUNDS: Timeouts = Timeouts {
+    wait: Some(Duration::from_millis(WAIT_BOUND)),
+    create: Some(Duration::from_millis(CREATE_BOUND)),
+    recycle: Some(Duration::from_millis(RECYCLE_BOUND)),
+};
 
 fn pick(nth: u8, of: usize) -> Option<usize> {
     usize::from(nth).checked_rem(of)

@@ -4,57 +4,11 @@
 //! neither the pool's types nor any test framework, so that property tests and fuzzers share it.
 
 mod bounds;
+mod rules;
+mod words;
 
 use std::collections::{BTreeMap, VecDeque};
-
-/// How a call of the manager's ends; if `gate` is closed, not before it is opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Plan {
-    pub end: End,
-    pub gate: Option<usize>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    Good,
-    Fails,
-    Panics,
-}
-
-/// What a getter that is polled comes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
-    Pending,
-    Object(usize),
-    Failed,
-    Panicked,
-    WouldWait,
-    Closed,
-}
-
-/// Everything that a snapshot shows, and what of it is under way in the manager.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counts {
-    pub max_size: usize,
-    pub size: usize,
-    pub idle: usize,
-    pub connecting: usize,
-    pub in_use: usize,
-    pub waiting: usize,
-    pub closed: bool,
-    /// Calls of `create` under way: reservations that somebody has picked up.
-    pub creating: usize,
-}
-
-/// How a model is set up.
-#[derive(Clone, Copy, Debug)]
-pub struct Setup {
-    pub max: usize,
-    /// Connects go on without their getter.
-    pub background: bool,
-    /// The newest idle object is given out first.
-    pub newest_first: bool,
-}
+pub use words::*;
 
 #[derive(Debug)]
 pub struct Model {
@@ -62,10 +16,10 @@ pub struct Model {
     closed: bool,
     paused: bool,
     made: usize,
+    now: u64,
     gates: Vec<bool>,
-    /// What the next calls do; when there is no plan, all goes well.
-    pub creates: VecDeque<Plan>,
-    pub checks: VecDeque<Plan>,
+    /// What the next calls of each stage do; when there is no plan, all goes well.
+    plans: [VecDeque<Plan>; 5],
     /// The longest idle first.
     idle: VecDeque<usize>,
     /// Idle when the pool was paused, or back since then.
@@ -74,19 +28,46 @@ pub struct Model {
     getters: BTreeMap<usize, Getter>,
     /// Getters, first come first.
     line: VecDeque<usize>,
-    background: Vec<Plan>,
+    background: Vec<Connect>,
 }
 
 #[derive(Debug)]
 struct Getter {
-    patient: bool,
+    patience: Patience,
     began: bool,
-    checking: Option<(usize, Plan)>,
+    /// When it has waited long enough; known from when it waits first.
+    wait_due: Option<u64>,
+    checking: Option<(usize, Call)>,
     /// It may connect, and has not begun to.
     granted: bool,
-    connect: Option<Plan>,
+    connect: Option<Connect>,
     /// What it was told, and has not heard yet.
     told: Option<Told>,
+}
+
+/// A call under way.
+#[derive(Clone, Copy, Debug)]
+struct Call {
+    stage: Stage,
+    plan: Plan,
+    /// When its bound is over.
+    due: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Connect {
+    call: Call,
+    /// What was made, and is with its hook.
+    object: Option<usize>,
+    /// Until when it may go on without a getter.
+    until: u64,
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Of(End),
+    Late,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,9 +89,9 @@ impl Model {
             closed: false,
             paused: false,
             made: 0,
+            now: 0,
             gates: Vec::new(),
-            creates: VecDeque::new(),
-            checks: VecDeque::new(),
+            plans: Default::default(),
             idle: VecDeque::new(),
             parked: VecDeque::new(),
             held: Vec::new(),
@@ -122,8 +103,9 @@ impl Model {
 
     pub fn counts(&self) -> Counts {
         let of = |what: fn(&Getter) -> bool| self.getters.values().filter(|g| what(g)).count();
-        let creating = of(|g| g.connect.is_some()) + self.background.len();
-        let connecting = creating + of(|g| g.granted);
+        let connects = || self.connects();
+        let connecting = connects().count() + of(|g| g.granted);
+        let creating = connects().filter(|connect| connect.object.is_none());
         let handed_over = of(|g| matches!(g.told, Some(Told::Object(_))));
         let checked = of(|g| g.checking.is_some());
         let in_use = self.held.len() + self.parked.len() + checked + handed_over;
@@ -135,8 +117,13 @@ impl Model {
             in_use,
             waiting: self.line.len(),
             closed: self.closed,
-            creating,
+            creating: creating.count(),
         }
+    }
+
+    fn connects(&self) -> impl Iterator<Item = &Connect> {
+        let owned = self.getters.values().filter_map(|g| g.connect.as_ref());
+        owned.chain(&self.background)
     }
 
     /// Every object that the pool has, in the order in which they were made.
@@ -147,6 +134,7 @@ impl Model {
         };
         let mut objects: Vec<_> = self.getters.values().filter_map(in_getter).collect();
         objects.extend(self.idle.iter().chain(&self.parked).chain(&self.held));
+        objects.extend(self.connects().filter_map(|connect| connect.object));
         objects.sort_unstable();
         objects
     }
@@ -170,12 +158,18 @@ impl Model {
     /// Whether there is something that a getter was told, or may do, and must have been woken for.
     pub fn has_news(&self, getter: usize) -> bool {
         let getter = &self.getters[&getter];
-        let check = getter.checking.map(|(_, plan)| plan);
-        let ended = getter
-            .connect
-            .or(check)
-            .is_some_and(|plan| !self.waits(plan));
-        getter.told.is_some() || getter.granted || ended
+        let check = getter.checking.map(|(_, call)| call);
+        let call = getter.connect.map(|connect| connect.call).or(check);
+        let over = match call {
+            Some(call) => self.outcome(call).is_some(),
+            None => getter.wait_due.is_some_and(|due| due <= self.now),
+        };
+        getter.told.is_some() || getter.granted || over
+    }
+
+    /// What the next call of this stage that has no plan yet does.
+    pub fn plan(&mut self, stage: Stage, plan: Plan) {
+        self.plans[stage as usize].push_back(plan);
     }
 
     /// A gate, closed at first.
@@ -189,11 +183,18 @@ impl Model {
         self.run_background();
     }
 
+    /// Time passes.
+    pub fn pass(&mut self, ticks: u64) {
+        self.now += ticks * TICK;
+        self.run_background();
+    }
+
     /// A getter numbered `number` that was not polled yet.
-    pub fn get(&mut self, number: usize, patient: bool) {
+    pub fn get(&mut self, number: usize, patience: Patience) {
         let getter = Getter {
-            patient,
+            patience,
             began: false,
+            wait_due: None,
             checking: None,
             granted: false,
             connect: None,
@@ -231,7 +232,7 @@ impl Model {
         }
         loop {
             let going_on = match self.getter(number).checking {
-                Some((object, plan)) => self.check(number, object, plan),
+                Some((object, call)) => self.check(number, object, call),
                 None => self.stand(number),
             };
             if let Some(answer) = going_on {
@@ -240,22 +241,32 @@ impl Model {
         }
     }
 
-    fn check(&mut self, number: usize, object: usize, plan: Plan) -> Option<Answer> {
-        if self.waits(plan) {
+    fn check(&mut self, number: usize, object: usize, call: Call) -> Option<Answer> {
+        let Some(outcome) = self.outcome(call) else {
             return Some(Answer::Pending);
-        }
+        };
         self.getter(number).checking = None;
-        match plan.end {
-            End::Good => Some(Answer::Object(object)),
+        let next = match call.stage {
+            Stage::PreRecycle => Some(Stage::Recycle),
+            Stage::Recycle if self.setup.hooks => Some(Stage::PostRecycle),
+            _ => None,
+        };
+        match (outcome, next) {
+            (Outcome::Of(End::Good), None) => Some(Answer::Object(object)),
+            (Outcome::Of(End::Good), Some(next)) => {
+                let call = self.begin(number, next);
+                self.getter(number).checking = Some((object, call));
+                None
+            }
             // The object is gone, and its getter stands first in line for another.
-            End::Fails => match self.pop_idle() {
+            (Outcome::Of(End::Fails) | Outcome::Late, _) => match self.pop_idle() {
                 Some(next) => {
                     self.begin_check(number, next);
                     None
                 }
                 None => self.enter(number, true),
             },
-            End::Panics => {
+            (Outcome::Of(End::Panics), _) => {
                 self.settle();
                 Some(Answer::Panicked)
             }
@@ -263,8 +274,31 @@ impl Model {
     }
 
     fn begin_check(&mut self, number: usize, object: usize) {
-        let plan = self.checks.pop_front().unwrap_or(GOOD);
-        self.getter(number).checking = Some((object, plan));
+        let first = match self.setup.hooks {
+            true => Stage::PreRecycle,
+            false => Stage::Recycle,
+        };
+        let call = self.begin(number, first);
+        self.getter(number).checking = Some((object, call));
+    }
+
+    /// A call begins; its getter may have a bound for it. The hooks have none.
+    fn begin(&mut self, number: usize, stage: Stage) -> Call {
+        let bounded = self.getter(number).patience == Patience::Bounded;
+        let bound = match stage {
+            Stage::Create => Some(CREATE_BOUND),
+            Stage::Recycle => Some(RECYCLE_BOUND),
+            _ => None,
+        };
+        Call {
+            stage,
+            plan: self.next_plan(stage),
+            due: bound.filter(|_| bounded).map(|bound| self.now + bound),
+        }
+    }
+
+    fn next_plan(&mut self, stage: Stage) -> Plan {
+        self.plans[stage as usize].pop_front().unwrap_or(GOOD)
     }
 
     fn enter(&mut self, number: usize, first: bool) -> Option<Answer> {
@@ -274,7 +308,7 @@ impl Model {
         } else if self.has_room() {
             self.begin_connect(number);
             None
-        } else if !self.getter(number).patient && self.ownerless() <= hungry {
+        } else if self.getter(number).patience == Patience::None && self.ownerless() <= hungry {
             Some(Answer::WouldWait)
         } else {
             None
@@ -304,17 +338,23 @@ impl Model {
         if std::mem::take(&mut self.getter(number).granted) {
             self.begin_connect(number);
         }
-        let ended = self.getter(number).connect;
-        let Some(plan) = ended.filter(|plan| !self.waits(*plan)) else {
+        let Some(mut connect) = self.getter(number).connect else {
+            return Some(self.wait(number));
+        };
+        let Some(outcome) = self.outcome(connect.call) else {
             return Some(Answer::Pending);
         };
-        let made = (plan.end == End::Good).then(|| self.make());
+        if self.goes_on(&mut connect, outcome) {
+            self.getter(number).connect = Some(connect);
+            return None;
+        }
         let surplus = self.counts().size > self.max();
         self.getter(number).connect = None;
-        let answer = match (plan.end, made) {
-            (End::Good, Some(_)) if surplus => None,
-            (End::Good, Some(object)) => Some(Answer::Object(object)),
-            (End::Panics, _) => Some(Answer::Panicked),
+        let answer = match (outcome, connect.object) {
+            (Outcome::Of(End::Good), Some(_)) if surplus => None,
+            (Outcome::Of(End::Good), Some(object)) => Some(Answer::Object(object)),
+            (Outcome::Of(End::Panics), _) => Some(Answer::Panicked),
+            (Outcome::Late, _) => Some(Answer::CreateLate),
             _ => Some(Answer::Failed),
         };
         if answer.is_some() {
@@ -332,16 +372,51 @@ impl Model {
         answer
     }
 
+    /// It has neither object nor connect: it may have waited long enough.
+    fn wait(&mut self, number: usize) -> Answer {
+        let now = self.now;
+        let getter = self.getter(number);
+        if getter.patience != Patience::Bounded
+            || *getter.wait_due.get_or_insert(now + WAIT_BOUND) > now
+        {
+            return Answer::Pending;
+        }
+        self.line.retain(|other| *other != number);
+        self.settle();
+        Answer::WouldWait
+    }
+
     fn begin_connect(&mut self, number: usize) {
-        let plan = self.creates.pop_front().unwrap_or(GOOD);
-        self.getter(number).connect = Some(plan);
+        let call = self.begin(number, Stage::Create);
+        let bound = call.due.map_or(UNOWNED_BOUND, |_| CREATE_BOUND);
+        self.getter(number).connect = Some(Connect {
+            call,
+            object: None,
+            until: self.now + bound,
+        });
+    }
+
+    /// A call of a connect ended. Whether its hook comes now; if not, it is at its end.
+    fn goes_on(&mut self, connect: &mut Connect, outcome: Outcome) -> bool {
+        if outcome != Outcome::Of(End::Good) || connect.call.stage != Stage::Create {
+            return false;
+        }
+        connect.object = Some(self.make());
+        if self.setup.hooks {
+            connect.call = Call {
+                stage: Stage::PostCreate,
+                plan: self.next_plan(Stage::PostCreate),
+                due: None,
+            };
+        }
+        self.setup.hooks
     }
 
     /// A getter has no use for its connect any more.
     fn disown(&mut self, number: usize) {
-        if let Some(plan) = self.getter(number).connect.take() {
+        if let Some(connect) = self.getter(number).connect.take() {
             if self.setup.background && !self.closed {
-                self.background.push(plan);
+                self.background.push(connect);
             }
         }
         self.settle();
@@ -374,110 +449,5 @@ impl Model {
     pub fn take(&mut self, object: usize) {
         self.held.retain(|other| *other != object);
         self.settle();
-    }
-}
-
-/// The rules.
-impl Model {
-    /// Where an object goes that nobody has: to the first in line, else it lies idle; if it is one too
-    /// many, it is destroyed.
-    fn put(&mut self, object: usize) {
-        // It is in nobody's hand, so it is not counted here.
-        if self.closed || self.counts().size >= self.max() {
-            return;
-        }
-        let first = match self.paused {
-            true => None,
-            false => self.line.pop_front(),
-        };
-        match first {
-            Some(first) => {
-                let getter = self.getter(first);
-                getter.told = Some(Told::Object(object));
-                getter.granted = false;
-            }
-            None if self.paused => self.parked.push_back(object),
-            None => self.idle.push_back(object),
-        }
-        self.settle();
-    }
-
-    /// While there is room, the first in line without a right to connect gets one. Who would not wait for
-    /// others stays only behind fewer than there are connects that nobody owns.
-    fn settle(&mut self) {
-        while self.has_room() {
-            let Some(first) = self.hungry().first().copied() else {
-                break;
-            };
-            self.getter(first).granted = true;
-        }
-        let hopeless = |model: &Self| {
-            let hungry = model.hungry();
-            let behind = hungry.into_iter().skip(model.ownerless());
-            behind
-                .into_iter()
-                .find(|number| !model.getters[number].patient)
-        };
-        while let Some(number) = hopeless(self) {
-            self.getter(number).told = Some(Told::Dismissed);
-            self.line.retain(|other| *other != number);
-        }
-    }
-
-    /// Connects without a getter run as far as they can.
-    fn run_background(&mut self) {
-        while let Some(nth) = self.background.iter().position(|plan| !self.waits(*plan)) {
-            if self.background.remove(nth).end == End::Good {
-                let object = self.make();
-                self.put(object);
-            }
-            self.settle();
-        }
-    }
-
-    fn make(&mut self) -> usize {
-        self.made += 1;
-        self.made - 1
-    }
-
-    fn pop_idle(&mut self) -> Option<usize> {
-        match self.setup.newest_first {
-            true => self.idle.pop_back(),
-            false => self.idle.pop_front(),
-        }
-    }
-
-    /// Who stands in line with nothing but a place.
-    fn hungry(&self) -> Vec<usize> {
-        let hungry = |number: &usize| {
-            let getter = &self.getters[number];
-            !getter.granted && getter.connect.is_none()
-        };
-        self.line.iter().copied().filter(hungry).collect()
-    }
-
-    /// Connects whose getter does not stand in line any more; in a paused pool they help nobody.
-    fn ownerless(&self) -> usize {
-        if self.paused {
-            return 0;
-        }
-        let owned = self.line.len() - self.hungry().len();
-        self.counts().connecting - owned
-    }
-
-    fn has_room(&self) -> bool {
-        !self.closed && !self.paused && self.counts().size < self.setup.max
-    }
-
-    fn max(&self) -> usize {
-        if self.closed { 0 } else { self.setup.max }
-    }
-
-    fn waits(&self, plan: Plan) -> bool {
-        plan.gate.is_some_and(|gate| !self.gates[gate])
-    }
-
-    fn getter(&mut self, number: usize) -> &mut Getter {
-        self.getters.get_mut(&number).expect("a getter that lives")
     }
 }

@@ -15,6 +15,15 @@ pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
     judge(&shown, status)
 }
 
+/// Runs `command` to its end, for one whose exit code says more than yes or no; none: it was killed.
+pub(crate) fn run_to_code(command: &mut Command) -> Result<Option<i32>, Failure> {
+    let shown = announce(command);
+    let status = command
+        .status()
+        .map_err(|error| Failure::io(&shown, &error))?;
+    Ok(status.code())
+}
+
 /// Runs `command`, which runs tests, and counts them. A run of no test is a failure: a filter that
 /// matches nothing, or a cfg that empties every file, must not look like success.
 pub(crate) fn run_tests(command: &mut Command, tally: &mut Tally) -> Result<(), Failure> {
@@ -93,11 +102,16 @@ fn announce(command: &Command) -> String {
     shown
 }
 
-/// The command as one would type it: what it adds to the environment, program, arguments.
+/// The command as one would type it: what it adds to the environment, program, arguments. A URL may have a
+/// password in it.
 fn show(command: &Command) -> String {
     let set = command.get_envs().filter_map(|(name, value)| {
-        let value = value?.to_string_lossy().into_owned();
-        Some(format!("{}={}", name.to_string_lossy(), quoted(&value)))
+        let (name, value) = (name.to_string_lossy(), value?.to_string_lossy());
+        let value = match name.ends_with("URL") {
+            true => "…".to_owned(),
+            false => quoted(&value),
+        };
+        Some(format!("{name}={value}"))
     });
     let program = std::path::Path::new(command.get_program())
         .file_stem()
@@ -150,7 +164,8 @@ mod tests {
             tally,
             Tally {
                 passed: 2,
-                failed: 1
+                failed: 1,
+                not_run: 0
             }
         );
     }
@@ -160,11 +175,12 @@ mod tests {
         let mut command = Command::new("cargo");
         command
             .env("RUSTFLAGS", "--cfg it")
+            .env("PG__URL", "postgres://alice:sesame@host/db")
             .env_remove("GONE")
             .args(["test", "-p", "a b"]);
         assert_eq!(
             show(&command),
-            "RUSTFLAGS=\"--cfg it\" cargo test -p \"a b\""
+            "PG__URL=… RUSTFLAGS=\"--cfg it\" cargo test -p \"a b\""
         );
     }
 

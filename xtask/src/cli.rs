@@ -33,6 +33,15 @@ pub(crate) enum Command {
         #[arg(long)]
         keep_going: bool,
     },
+    /// What was written for deadpool, on millpond: the API of our crates of its names beside the published ones, and the published tests
+    Compat {
+        /// Also the published deadpool-sqlite, -redis, -memcached, -lapin and diesel-async; minutes, and 200 MB
+        #[arg(long)]
+        all: bool,
+        /// Only keeps the versions that the last run with `--all` built with
+        #[arg(long)]
+        keep_locks: bool,
+    },
     /// The rules of this house that no other tool checks
     House,
     /// The loom models of the engine

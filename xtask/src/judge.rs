@@ -185,7 +185,8 @@ fn complaint(message: &Value) -> Option<String> {
     (message["level"] == "error").then(|| rendered.to_owned())
 }
 
-const FOR_LOOM: [&str; 6] = [
+/// The models: what changes is built fast, what does not is built to run fast.
+pub(crate) const FOR_LOOM: [&str; 6] = [
     "inherits='release'",
     "opt-level=1",
     "incremental=true",

@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::features::{Sets, Warnings};
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{child, features, house, loom, msrv};
+use crate::{child, compat, features, house, loom, msrv};
 
 /// The steps of `lint`, the cheap ones first.
 pub(crate) fn all(here: &Workspace, steps: &mut Steps) {
@@ -15,6 +15,7 @@ pub(crate) fn all(here: &Workspace, steps: &mut Steps) {
     steps.step("clippy loom", |_| {
         needs(here, "clippy").and_then(|()| loom::clippy(here))
     });
+    steps.step("lint compat", |_| compat::lint(here));
     features::step(here, steps, Sets::Picked, Warnings::Denied);
     steps.step("documentation", |_| {
         document_private(here)?;

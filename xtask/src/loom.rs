@@ -72,9 +72,10 @@ fn with_cfg(cfg: &str, encoded: Option<String>, plain: Option<String>) -> (&'sta
 /// Preemptions in `cargo xtask test`: the least that any model asks for. Most known bugs of this kind
 /// need one or two, and all models together take seconds. Each model's own bound is as high or higher,
 /// up to none at all, which takes many minutes: that is `--long`, for a change of the engine.
-const SHORT: &str = "2";
+pub(crate) const SHORT: &str = "2";
 
-const BOUND: &str = "LOOM_MAX_PREEMPTIONS";
+/// How far loom explores.
+pub(crate) const BOUND: &str = "LOOM_MAX_PREEMPTIONS";
 /// What the engine is built with for loom.
 pub(crate) const CFG: &str = "millpond_loom";
 const PACKAGE: &str = "millpond-loom-tests";

@@ -9,6 +9,7 @@ mod bench;
 mod child;
 mod clean_clone;
 mod cli;
+mod compat;
 mod date;
 mod deny;
 mod failure;
@@ -49,6 +50,10 @@ fn main() -> ExitCode {
             lint::all(&here, steps);
             tests::beyond_lint(&here, steps);
         }),
+        Command::Compat {
+            keep_locks: true, ..
+        } => alone(compat::keep_locks(&here)),
+        Command::Compat { all, .. } => in_steps(false, |steps| compat::step(&here, steps, all)),
         Command::House => in_steps(false, |steps| house::step(&here, steps)),
         Command::Loom { long, model } => in_steps(false, |steps| {
             loom::step(&here, steps, long, model.as_deref());

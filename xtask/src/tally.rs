@@ -2,13 +2,15 @@
 
 use std::fmt;
 
-/// How many tests passed and failed.
+/// How many tests passed and failed, and how many there was no way to run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     /// Tests that passed.
     pub(crate) passed: u64,
     /// Tests that failed.
     pub(crate) failed: u64,
+    /// Tests that nobody ran, because what they need is not to be had here.
+    pub(crate) not_run: u64,
 }
 
 impl Tally {
@@ -30,11 +32,12 @@ impl Tally {
         }
     }
 
-    /// Both numbers of both.
+    /// All numbers of both.
     pub(crate) fn plus(self, other: Self) -> Self {
         Self {
             passed: self.passed + other.passed,
             failed: self.failed + other.failed,
+            not_run: self.not_run + other.not_run,
         }
     }
 
@@ -46,7 +49,11 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} passed, {} failed", self.passed, self.failed)
+        write!(f, "{} passed, {} failed", self.passed, self.failed)?;
+        match self.not_run {
+            0 => Ok(()),
+            not_run => write!(f, ", {not_run} not run"),
+        }
     }
 }
 
@@ -80,7 +87,8 @@ mod tests {
             tally,
             Tally {
                 passed: 7,
-                failed: 3
+                failed: 3,
+                not_run: 0
             }
         );
         assert_eq!(tally.to_string(), "7 passed, 3 failed");

@@ -3,7 +3,7 @@
 use crate::features::{Sets, Warnings};
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{child, features, house, loom, msrv, shuttle};
+use crate::{child, compat, features, house, loom, msrv, shuttle};
 
 /// The steps of `test`, the cheap ones first.
 pub(crate) fn all(here: &Workspace, steps: &mut Steps) {
@@ -16,6 +16,7 @@ pub(crate) fn all(here: &Workspace, steps: &mut Steps) {
 /// The steps of `test` that `lint` has not.
 pub(crate) fn beyond_lint(here: &Workspace, steps: &mut Steps) {
     cargo_test(here, steps);
+    compat::step(here, steps, false);
     loom::step(here, steps, false, None);
     shuttle::step(here, steps, None, None);
 }

@@ -128,7 +128,8 @@ struct Place<T> {
 impl<T> ArrayQueue<T> {
     /// An empty queue with `capacity` places.
     pub fn new(capacity: usize) -> Self {
-        // Turn numbers tell a full place from a free one only from two places on.
+        // Turn numbers tell a full place from a free one only from two places on; and no script fills
+        // more than a few.
         let places = (0..capacity.clamp(2, 4)).map(|turn| Place {
             turn: AtomicUsize::new(turn),
             value: std::sync::Mutex::new(None),
@@ -206,6 +207,91 @@ impl<T> ArrayQueue<T> {
 impl<T> fmt::Debug for ArrayQueue<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ArrayQueue").finish_non_exhaustive()
+    }
+}
+
+/// std's `OnceLock`, with the orderings that std promises for it. What was made before the race costs
+/// no step: every thread began after it.
+pub struct OnceLock<T> {
+    phase: AtomicUsize,
+    made: std::sync::OnceLock<Made<T>>,
+}
+
+struct Made<T> {
+    value: T,
+    before_race: bool,
+}
+
+thread_local! {
+    /// Whether a model's threads are still to begin.
+    static BEFORE_RACE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// From now on a model runs alone, or not any more.
+pub fn set_before_race(before: bool) {
+    BEFORE_RACE.set(before);
+}
+
+const NOT_MADE: usize = 0;
+const BEING_MADE: usize = 1;
+const MADE: usize = 2;
+
+#[expect(clippy::new_without_default, reason = "nobody asks for a default")]
+impl<T> OnceLock<T> {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self {
+            phase: AtomicUsize::new(NOT_MADE),
+            made: std::sync::OnceLock::new(),
+        }
+    }
+
+    /// What was made, if it was.
+    pub fn get(&self) -> Option<&T> {
+        if let Some(made) = self.made.get().filter(|made| made.before_race) {
+            return Some(&made.value);
+        }
+        // ORDERING(stand-in once read): Acquire; std promises it.
+        let made = self.phase.load(Ordering::Acquire) == MADE;
+        made.then(|| self.value())
+    }
+
+    /// What was made; by `make`, if this is the first who comes. Who comes meanwhile waits.
+    pub fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
+        if let Some(value) = self.get() {
+            return value;
+        }
+        // ORDERING(stand-in once begun): Relaxed; only who wins makes it.
+        let begun =
+            self.phase
+                .compare_exchange(NOT_MADE, BEING_MADE, Ordering::Relaxed, Ordering::Relaxed);
+        if begun.is_ok() {
+            let (value, before_race) = (make(), BEFORE_RACE.get());
+            let made = Made { value, before_race };
+            assert!(self.made.set(made).is_ok(), "it is made once");
+            // ORDERING(stand-in once made): Release; std promises it.
+            self.phase.store(MADE, Ordering::Release);
+            return self.value();
+        }
+        // ORDERING(stand-in once awaited): Acquire; see `stand-in once read`.
+        while self.phase.load(Ordering::Acquire) != MADE {
+            checker::thread::yield_now();
+        }
+        self.value()
+    }
+
+    fn value(&self) -> &T {
+        &self
+            .made
+            .get()
+            .expect("the phase said that it is made")
+            .value
+    }
+}
+
+impl<T> fmt::Debug for OnceLock<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OnceLock").finish_non_exhaustive()
     }
 }
 

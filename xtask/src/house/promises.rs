@@ -1,4 +1,5 @@
-//! Every promise of the README names a test that is there.
+//! Every promise of the README names a test that is there, and so does every page below `docs/` that has such a
+//! table.
 //!
 //! The table stands between `<!-- promises -->` and `<!-- /promises -->`; each of its rows has at least
 //! one reference such as `tests/fair.rs::first_come_first_served`.
@@ -15,9 +16,19 @@ pub(super) fn check(files: &[File]) -> Vec<Finding> {
             what: "missing".to_owned(),
         }];
     };
-    let rows = rows(&readme.text);
+    let pages = files
+        .iter()
+        .filter(|file| file.path.starts_with("docs/") && file.text.contains(OPEN));
+    std::iter::once(readme)
+        .chain(pages)
+        .flat_map(|page| check_page(page, files))
+        .collect()
+}
+
+fn check_page(page: &File, files: &[File]) -> Vec<Finding> {
+    let rows = rows(&page.text);
     if rows.is_empty() {
-        return vec![readme.finding(
+        return vec![page.finding(
             0,
             format!("no table of promises between `{OPEN}` and `{CLOSE}`"),
         )];
@@ -25,7 +36,7 @@ pub(super) fn check(files: &[File]) -> Vec<Finding> {
     let found = rows.iter().flat_map(|(at, row)| {
         check_row(row, files)
             .into_iter()
-            .map(|what| readme.finding(*at, what))
+            .map(|what| page.finding(*at, what))
     });
     found.collect()
 }
@@ -126,6 +137,26 @@ mod tests {
     #[test]
     fn a_promise_without_a_test_is_found() {
         assert_eq!(found("| fair | of course |"), ["a promise without a test"]);
+    }
+
+    #[test]
+    fn a_page_with_such_a_table_is_checked_too() {
+        let table = |row: &str| format!("{OPEN}\n| promise | test |\n|---|---|\n{row}\n{CLOSE}\n");
+        let files = [
+            File::new(
+                "README.md",
+                &table("| fair | `tests/fair.rs::first_come` |"),
+            ),
+            File::new("docs/compare.md", &table("| a bug | fixed |")),
+            File::new("docs/other.md", "| no | table |\n"),
+            File::new("tests/fair.rs", "fn first_come() {}\n"),
+        ];
+        let found = check(&files);
+        assert_eq!(found.len(), 1);
+        assert_eq!(
+            found[0].to_string(),
+            "docs/compare.md:4: a promise without a test"
+        );
     }
 
     #[test]
