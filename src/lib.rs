@@ -119,3 +119,8 @@ fn default_max_size() -> usize {
 #[cfg(all(doctest, feature = "postgres"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// So are those of the guide from sqlx; the other guides name crates that only switch-tests knows.
+#[cfg(all(doctest, feature = "postgres"))]
+#[doc = include_str!("../docs/from-sqlx.md")]
+struct FromSqlx;
