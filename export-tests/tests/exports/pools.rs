@@ -201,7 +201,7 @@ async fn everything_happens(pool: &Pool<Scripted>) -> Vec<Object<Scripted>> {
 }
 
 /// A getter that stands in line.
-fn waiting(pool: &Pool<Scripted>) -> Getter {
+pub(crate) fn waiting(pool: &Pool<Scripted>) -> Getter {
     let pool = pool.clone();
     let mut getter: Getter = Box::pin(async move { pool.get().await });
     assert!(now(&mut getter).is_none(), "it has to wait");
