@@ -6,3 +6,7 @@
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/metrics.md")]
 struct MetricsPage;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/observe.md")]
+struct ObservePage;
