@@ -317,3 +317,63 @@ fn a_slow_get_and_one_that_ran_out_of_time_are_told_to_who_debugs() {
         },
     );
 }
+
+/// Panics whatever it is told, but for what is asked of it before.
+struct Bomb;
+
+impl Subscriber for Bomb {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("millpond")
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, _: &Event<'_>) {
+        panic!("an event");
+    }
+
+    fn enter(&self, _: &Id) {
+        panic!("a span is entered");
+    }
+
+    fn exit(&self, _: &Id) {
+        panic!("a span is left");
+    }
+
+    fn try_close(&self, _: Id) -> bool {
+        panic!("a span is over");
+    }
+}
+
+#[test]
+fn a_subscriber_that_panics_loses_nothing() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime");
+    let pool = Pool::builder(Scripted::default())
+        .max_size(2)
+        .leak_threshold(Some(Duration::from_nanos(1)))
+        .build()
+        .expect("it builds");
+    subscriber::with_default(Bomb, || {
+        runtime.block_on(async {
+            pool.manager().create(Step::Fail);
+            assert!(pool.get().await.is_err());
+            let held = [pool.get().await, pool.get().await];
+            let mut getter = waiting(&pool);
+            let _ = pool.health();
+            drop(held);
+            drop(now(&mut getter).expect("it came back"));
+            let _ = pool.health();
+            let state = pool.snapshot();
+            assert_eq!((state.size, state.idle, state.waiting), (2, 2, 0));
+            assert_eq!(pool.stats().gets.ended(), 4);
+        });
+    });
+}

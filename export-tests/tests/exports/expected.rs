@@ -107,6 +107,11 @@ impl Expected {
         ] {
             self.put(name, metric, "", times_of(times));
         }
+        let idle = "db.client.connection.idle.min";
+        self.number(name, idle, "", 0);
+        if name == "fresh" {
+            self.number(name, "db.client.connection.idle.max", "", 5);
+        }
         if let Some(leaks) = Observe::leaks_suspected(pool) {
             self.number(name, "millpond.leaks_suspected", "", leaks as u64);
         }

@@ -79,7 +79,7 @@ pub(crate) struct Scene {
     pub(crate) busy: Pool<Scripted>,
     /// Of the same name, with a line and a connect under way.
     pub(crate) line: Pool<Scripted>,
-    /// Not connected, and nobody looks for leaks.
+    /// Not connected, with a bound on what lies idle; nobody looks for leaks.
     pub(crate) fresh: Pool<Scripted>,
     /// Closed with an object out.
     pub(crate) closed: Pool<Scripted>,
@@ -96,13 +96,16 @@ type Getter =
 pub(crate) const NAMES: [&str; 6] = ["busy", "busy#2", "closed", "foreign", "fresh", "unmanaged"];
 
 fn named(name: &str, max: usize, leaks: Option<Duration>) -> Pool<Scripted> {
-    Pool::builder(Scripted::default())
+    let builder = Pool::builder(Scripted::default())
         .name(name)
         .max_size(max)
         .runtime(Runtime::Tokio1)
-        .leak_threshold(leaks)
-        .build()
-        .expect("it builds")
+        .leak_threshold(leaks);
+    let builder = match name {
+        "fresh" => builder.max_idle(Some(5)),
+        _ => builder,
+    };
+    builder.build().expect("it builds")
 }
 
 /// Whoever is out now is a leak.

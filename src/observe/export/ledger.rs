@@ -158,8 +158,10 @@ impl Account {
         match &mut figure.amount {
             Amount::Level(_) => {}
             Amount::Total(total) => {
-                self.last.insert(key, *total);
-                *total += self.before.get(&key).copied().unwrap_or(0);
+                // A figure that others move while it is read may look smaller for a moment.
+                let last = self.last.entry(key).or_default();
+                *last = (*last).max(*total);
+                *total = *last + self.before.get(&key).copied().unwrap_or(0);
             }
             Amount::Times(times) => {
                 let told = self.told.entry(key.0).or_default();
