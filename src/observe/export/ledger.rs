@@ -2,7 +2,7 @@
 
 use super::figures::{self, Amount, Figure};
 use crate::engine::sync::{Arc, Mutex};
-use crate::engine::wake::contain;
+use crate::engine::wake::{contain, drop_contained};
 use crate::observe::{Histogram, Observe, Pools};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Weak;
@@ -68,19 +68,22 @@ impl Ledger {
         let seen: Vec<_> = pools
             .all()
             .into_iter()
-            .filter_map(|(name, pool)| look(name, &pool))
+            .filter_map(|(name, pool)| look(name, pool))
             .collect();
         self.0.lock().book(number, seen)
     }
 }
 
 /// A pool that panics, against its word, is passed over: others are exported all the same.
-fn look(name: String, pool: &Arc<dyn Observe>) -> Option<Seen> {
+fn look(name: String, pool: Arc<dyn Observe>) -> Option<Seen> {
     let mut figures = None;
-    contain(|| figures = Some(figures::of(&**pool)));
+    contain(|| figures = Some(figures::of(&*pool)));
+    let weak = Arc::downgrade(&pool);
+    // It may be the last that holds it by now.
+    drop_contained(pool);
     Some(Seen {
         name: name.into(),
-        pool: Arc::downgrade(pool),
+        pool: weak,
         figures: figures?,
     })
 }

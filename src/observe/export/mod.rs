@@ -13,9 +13,7 @@
 //!   that a pool that nobody has asked for long does not flood whoever asks again.
 //! * What a pool counted between the last reading and its end is not told.
 //!
-//! [docs/metrics.md] has the table, and ten lines for each of the two.
-//!
-//! [docs/metrics.md]: https://docs.rs/crate/millpond/latest/source/docs/metrics.md
+//! The repository's `docs/metrics.md` has the table, and ten lines for each of the two.
 
 #[cfg(feature = "metrics")]
 mod facade;

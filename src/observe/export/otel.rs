@@ -206,5 +206,7 @@ fn attributes(sample: &Sample) -> Vec<KeyValue> {
     attributes
 }
 
+const _: () = assert!(METRICS.len() <= u64::BITS as usize, "a bit for each row");
+
 /// No collection takes longer, from its first callback to its last.
 const COLLECTION: Duration = Duration::from_secs(1);
