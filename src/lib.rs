@@ -34,10 +34,12 @@
     feature = "postgres",
     doc = "* [`postgres`]: the manager over tokio-postgres."
 )]
-//! * [`observe`]: what a pool looks like now, and who holds its objects.
+//! * [`observe`]: what a pool looks like now, who holds its objects, what has happened and how well it is; for
+//!   people, programs and exporters.
 //!
 //! Features: `managed` and `unmanaged` (default), `postgres`, `serde`, and the runtimes whose timers keep time-outs:
-//! `rt_tokio_1`, `rt_smol_2`, `rt_async-std_1`.
+//! `rt_tokio_1`, `rt_smol_2`, `rt_async-std_1`. For whoever watches it: `tracing` (events and spans), `metrics` (the
+//! facade, and so Prometheus), `opentelemetry`.
 
 #[cfg(all(
     any(feature = "managed", feature = "unmanaged"),
