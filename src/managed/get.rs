@@ -76,42 +76,41 @@ impl<M: Manager> Core<M> {
         timeouts: &Timeouts,
         attempt: &mut Attempt<'_, M>,
     ) -> Obtained<M> {
-        let owed = match self.engine.claim() {
-            Claim::Object(slot) => {
-                let mut doubtful = Doubtful::new(slot);
-                match self.fitness(doubtful.slot()) {
-                    Fitness::Check => {}
-                    Fitness::Good => return Ok(doubtful.pass_unchecked()),
-                    Fitness::Worn(reason) => {
-                        let owed = Some(doubtful.discard(reason));
-                        return self.wait_in_line(owed, timeouts, attempt).await;
-                    }
-                }
-                let slot = doubtful.slot();
-                let began = self.check_begins();
-                attempt.phase = TimeoutType::Recycle;
-                // Without hooks and without a bound there is nothing around the manager's own check: to
-                // build a future around it would cost this path more than one of its atomic operations.
-                let good = if self.bare_recycle && timeouts.recycle.is_none() {
-                    let check = pin!(self.manager.recycle(&mut slot.object, &slot.metrics));
-                    Timed::new(self, check).await.is_ok()
-                } else {
-                    self.check(slot, timeouts).await
-                };
-                if good {
-                    return Ok(doubtful.pass());
-                }
-                let owed = doubtful.destroy();
-                self.suspect_others(began);
-                Some(owed)
+        let owed = 'line: {
+            let mut doubtful = match self.engine.claim() {
+                Claim::Object(slot) => Doubtful::new(slot),
+                Claim::Empty => break 'line None,
+                Claim::Closed => return Err(Failure::Error(PoolError::Closed)),
+            };
+            match self.fitness(doubtful.slot()) {
+                Fitness::Check => {}
+                Fitness::Good => return Ok(doubtful.pass_unchecked()),
+                Fitness::Worn(reason) => break 'line Some(doubtful.discard(reason)),
             }
-            Claim::Empty => None,
-            Claim::Closed => return Err(Failure::Error(PoolError::Closed)),
+            let slot = doubtful.slot();
+            let began = self.check_begins();
+            attempt.phase = TimeoutType::Recycle;
+            // Without hooks and without a bound there is nothing around the manager's own check: to build a
+            // future around it would cost this path more than one of its atomic operations.
+            let good = if self.bare_recycle && timeouts.recycle.is_none() {
+                let check = pin!(self.manager.recycle(&mut slot.object, &slot.metrics));
+                Timed::new(self, check).await.is_ok()
+            } else {
+                self.check(slot, timeouts).await
+            };
+            if good {
+                return Ok(doubtful.pass());
+            }
+            let owed = doubtful.destroy();
+            self.suspect_others(began);
+            Some(owed)
         };
+        // One place for all that wait: each would make the way of those who do not longer.
         self.wait_in_line(owed, timeouts, attempt).await
     }
 
     /// Boxed, so that the future of a get is small: it is moved into every caller's own.
+    #[cold]
     fn wait_in_line<'a>(
         self: &'a Arc<Self>,
         owed: Option<Owed<M>>,

@@ -270,6 +270,11 @@ impl<M: Manager> Core<M> {
         if slot.is_current() && !self.looks_at_times {
             return Fitness::Check;
         }
+        self.fitness_by_times(slot)
+    }
+
+    #[inline(never)]
+    fn fitness_by_times(&self, slot: &Slot<M>) -> Fitness {
         self.upkeep.fitness(&slot.facts(), self.snapshot().idle)
     }
 
@@ -279,6 +284,11 @@ impl<M: Manager> Core<M> {
         if slot.is_current() && !self.looks_at_returns {
             return None;
         }
+        self.unwanted_by_times(slot)
+    }
+
+    #[inline(never)]
+    fn unwanted_by_times(&self, slot: &Slot<M>) -> Option<CloseReason> {
         let now = self.snapshot();
         self.upkeep
             .on_return(&slot.facts(), now.idle, now.waiting > 0)

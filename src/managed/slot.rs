@@ -132,6 +132,7 @@ impl<M: Manager> Slot<M> {
         }
     }
 
+    #[cold]
     fn count_wait(&mut self, how: How, since: u64, now: u64, caller: &'static Location<'static>) {
         let books = &self.record.books;
         match how {
@@ -173,12 +174,17 @@ impl<M: Manager> Slot<M> {
             self.record.put_in();
         }
         if self.core.listener.is_some() {
-            let held = Duration::from_nanos(held);
-            self.core.tell(|listener| listener.returned(held));
+            self.tell_returned(held);
         }
         self.metrics.recycled = Some(self.anchor.instant(&self.core.clock, now));
         self.idle_since = now;
         self.proved = now;
+    }
+
+    #[cold]
+    fn tell_returned(&self, held: u64) {
+        let held = Duration::from_nanos(held);
+        self.core.tell(|listener| listener.returned(held));
     }
 
     #[cold]
