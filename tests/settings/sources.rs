@@ -23,6 +23,7 @@ fn a_url_gives_up_its_pool_parameters_and_nothing_else() {
     ] {
         let (settings, left) = Settings::from_url(url).unwrap();
         assert_eq!((settings.max_size, left.as_str()), (20, rest), "{url}");
+        assert_eq!(Settings::strip_url(url), rest);
     }
     for untouched in [
         "",
@@ -34,6 +35,7 @@ fn a_url_gives_up_its_pool_parameters_and_nothing_else() {
     ] {
         let (settings, left) = Settings::from_url(untouched).unwrap();
         assert_eq!((settings, left.as_str()), (Settings::default(), untouched));
+        assert_eq!(Settings::strip_url(untouched), untouched);
     }
     let (named, _) = Settings::from_url("db://h/d?pool_name=caf%C3%A9%20%26+co").unwrap();
     assert_eq!(named.name.as_deref(), Some("café &+co"));

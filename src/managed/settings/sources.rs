@@ -96,7 +96,7 @@ impl Settings {
                 false => error,
             }
         };
-        let (ours, others): (Vec<_>, Vec<_>) = query.split('&').partition(|piece| is_ours(piece));
+        let ours: Vec<_> = query.split('&').filter(|piece| is_ours(piece)).collect();
         if ours.is_empty() {
             return Ok((self, url.to_owned()));
         }
@@ -105,11 +105,23 @@ impl Settings {
             .map(|piece| read(piece, may_be_secret))
             .collect();
         let settings = self.with_pairs(pairs.map_err(tell)?).map_err(tell)?;
-        let rest = match others.is_empty() {
-            true => before.to_owned(),
-            false => format!("{before}?{}", others.join("&")),
-        };
-        Ok((settings, rest))
+        Ok((settings, without_ours(before, query)))
+    }
+
+    /// The URL without the pool's parameters, which are not looked at: for who wants to know what else it says.
+    pub fn strip_url(url: &str) -> String {
+        query(url).map_or_else(
+            || url.to_owned(),
+            |(before, query)| without_ours(before, query),
+        )
+    }
+}
+
+fn without_ours(before: &str, query: &str) -> String {
+    let others: Vec<_> = query.split('&').filter(|piece| !is_ours(piece)).collect();
+    match others.is_empty() {
+        true => before.to_owned(),
+        false => format!("{before}?{}", others.join("&")),
     }
 }
 
