@@ -108,7 +108,8 @@ settings.validate()?; // as PoolBuilder::settings does
 # Ok::<(), millpond::managed::SettingsError>(())
 ```
 
-From a URL, whose other parameters are handed back:
+From a URL, whose other parameters are handed back; the `url` of `millpond::postgres::Config` may have such parameters
+as well:
 
 ```rust
 use millpond::managed::Settings;
