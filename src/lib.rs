@@ -34,10 +34,12 @@
     feature = "postgres",
     doc = "* [`postgres`]: the manager over tokio-postgres."
 )]
-//! * [`observe`]: what a pool looks like now, and who holds its objects.
+//! * [`observe`]: what a pool looks like now, who holds its objects, what has happened and how well it is; for
+//!   people, programs and exporters.
 //!
 //! Features: `managed` and `unmanaged` (default), `postgres`, `serde`, and the runtimes whose timers keep time-outs:
-//! `rt_tokio_1`, `rt_smol_2`, `rt_async-std_1`.
+//! `rt_tokio_1`, `rt_smol_2`, `rt_async-std_1`. For whoever watches it: `tracing` (events and spans), `metrics` (the
+//! facade, and so Prometheus), `opentelemetry`.
 
 #[cfg(all(
     any(feature = "managed", feature = "unmanaged"),
@@ -119,3 +121,8 @@ fn default_max_size() -> usize {
 #[cfg(all(doctest, feature = "postgres"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// So are those of the guide from sqlx; the other guides name crates that only switch-tests knows.
+#[cfg(all(doctest, feature = "postgres"))]
+#[doc = include_str!("../docs/from-sqlx.md")]
+struct FromSqlx;

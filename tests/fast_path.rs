@@ -7,9 +7,11 @@ use millpond::Runtime;
 use millpond::managed::{
     Acquire, Hook, Manager, Metrics, Object, Pool, QueueMode, RecycleResult, Timeouts,
 };
+use millpond::observe::Listener;
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use support::counting::{Counting, allocations, bytes};
@@ -119,6 +121,17 @@ fn nor_do_they_with_hooks() {
         let pool = builder.build().unwrap();
         assert_eq!(cost(|| drop(ready(pool.get()).unwrap())), (0, 0));
     }
+}
+
+#[test]
+fn nor_do_they_while_somebody_looks_for_leaks_and_listens() {
+    struct Ear;
+    impl Listener for Ear {}
+    let builder = Pool::<Numbers>::builder(Numbers).max_size(1);
+    let minute = Some(Duration::from_secs(60));
+    let builder = builder.leak_threshold(minute).listener(Arc::new(Ear));
+    let pool = builder.build().unwrap();
+    assert_eq!(cost(|| drop(ready(pool.get()).unwrap())), (0, 0));
 }
 
 #[test]

@@ -3,8 +3,9 @@
 
 mod support;
 
-use millpond::observe::Stats;
+use millpond::observe::{Snapshot, Stats};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 use support::{Hand, Scene};
 
@@ -42,7 +43,7 @@ fn while_it_is_read_no_figure_decreases_and_none_is_too_large() {
         for turn in 0..GETS {
             begun.fetch_add(1, Ordering::SeqCst);
             let mut getter = scene.get();
-            if let std::task::Poll::Ready(Ok(hand)) = getter.poll() {
+            if let Poll::Ready(Ok(hand)) = getter.poll() {
                 if (turn + seed) % 97 == 0 {
                     drop(Hand::take(hand));
                 }
@@ -77,6 +78,95 @@ fn while_it_is_read_no_figure_decreases_and_none_is_too_large() {
     });
     assert_eq!(scene.pool.stats().gets.started, 8 * GETS);
     scene.all_well(4);
+}
+
+/// P1. Objects are got, waited for, held while others wait, taken and made anew; the limit moves as well.
+#[test]
+fn while_sixteen_threads_churn_a_million_snapshots_agree() {
+    const SNAPSHOTS: u64 = 1_000_000;
+    let scene = Scene::bare(5, false, |builder| builder);
+    let (served, over) = (AtomicU64::new(0), AtomicBool::new(false));
+    let churn = |seed: u64| {
+        for turn in seed.. {
+            if over.load(Ordering::Relaxed) {
+                return;
+            }
+            // A crowd and two alone in turn, so that there is a line, and that there are idle ones.
+            if seed > 1 && served.load(Ordering::Relaxed) / 256 % 2 == 1 {
+                std::thread::yield_now();
+                continue;
+            }
+            let mut getter = scene.get();
+            let mut got = getter.poll();
+            if turn % 3 != 0 {
+                std::thread::yield_now();
+            }
+            if got.is_pending() && getter.is_woken() {
+                got = getter.poll();
+            }
+            if let Poll::Ready(Ok(hand)) = got {
+                served.fetch_add(1, Ordering::Relaxed);
+                if turn % 11 == 0 {
+                    drop(Hand::take(hand));
+                }
+            }
+            if seed == 0 && turn % 64 == 0 {
+                scene.pool.resize(3 + turn as usize / 64 % 3);
+            }
+            getter.cancel().unwrap();
+        }
+    };
+    let mut seen = Seen::default();
+    std::thread::scope(|threads| {
+        let churn = &churn;
+        (0..16).for_each(|seed| drop(threads.spawn(move || churn(seed))));
+        let _stop = Stop(&over);
+        let begin = Instant::now();
+        let mut looks = 0;
+        while looks < SNAPSHOTS || served.load(Ordering::Relaxed) < 10_000 {
+            seen.look(&scene.pool.snapshot());
+            looks += 1;
+            assert!(begin.elapsed() < 120_000 * MS, "{served:?} served");
+        }
+    });
+    let served = served.into_inner();
+    println!("{served} served, {seen:?}");
+    assert!(served > 1_000);
+    assert!(
+        seen.idle > 0 && seen.waiting > 0 && seen.all_out > 0,
+        "{seen:?}"
+    );
+    scene.resize(5);
+    scene.all_well(5);
+}
+
+/// How many snapshots were of which kind.
+#[derive(Debug, Default)]
+struct Seen {
+    idle: u64,
+    waiting: u64,
+    all_out: u64,
+}
+
+impl Seen {
+    fn look(&mut self, now: &Snapshot) {
+        assert_eq!(now.idle + now.connecting + now.in_use, now.size, "{now:?}");
+        assert!(now.waiting == 0 || now.idle == 0, "{now:?}");
+        assert!(now.size <= 5 && (3..=5).contains(&now.max_size), "{now:?}");
+        assert!(now.waiting <= 32 && !now.closed, "{now:?}");
+        self.idle += u64::from(now.idle > 0);
+        self.waiting += u64::from(now.waiting > 0);
+        self.all_out += u64::from(now.in_use == now.max_size);
+    }
+}
+
+/// Stops the others, also if an assertion fails.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 fn figures(stats: &Stats) -> Vec<u64> {

@@ -204,6 +204,33 @@ fn spare_ones_are_made_a_few_at_once_and_again_under_load() {
 }
 
 #[test]
+fn a_pool_that_is_built_ready_has_its_spare_ones() {
+    let world = support::World::default();
+    world.limit(5);
+    let builder = support::scene::hooked(&world).max_size(5).min_idle(3);
+    let mut building = support::Polled::new(None, builder.build_ready());
+    let pool = building.ready().unwrap();
+    assert_eq!((pool.snapshot().idle, world.probe.calls()), (3, 3));
+}
+
+#[test]
+fn who_warms_up_waits_for_the_pause_after_a_failure() {
+    let timed = Timed::new(2, true, |builder| {
+        builder.connect_backoff(100 * MS, 100 * MS)
+    });
+    let scene = &timed.scene;
+    scene.world.create.then(Step::Err);
+    assert!(scene.get().ready().is_err());
+    let mut warming = scene.polled(scene.pool.warm_up(2)).waits();
+    assert_eq!(scene.world.made(), 0);
+    timed.pass(100 * MS);
+    warming.woken_ready().unwrap();
+    assert_eq!(timed.idle(), 2);
+    drop(warming);
+    scene.all_well(2);
+}
+
+#[test]
 fn spare_ones_whose_making_fails_are_tried_again_without_a_storm() {
     let scene = Scene::built(4, true, |builder| {
         builder.min_idle(2).connect_backoff(50 * MS, 400 * MS)

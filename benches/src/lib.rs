@@ -10,8 +10,10 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::hint::black_box;
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 /// Makes the number seven, and never turns one down.
 #[derive(Debug)]
@@ -85,6 +87,47 @@ pub fn millpond() -> Steps {
                 assert_eq!(**black_box(&pool.get().await.expect("idle")), SEVEN);
             }
         });
+    })
+}
+
+/// The same from a pool that looks for leaks and has a listener: everything on that can be turned on.
+pub fn watched() -> Steps {
+    use millpond::managed::Pool;
+    /// Hears everything, and does nothing about it.
+    struct Ear;
+    impl millpond::observe::Listener for Ear {}
+    let pool: Pool<Numbers> = Pool::builder(Numbers)
+        .max_size(16)
+        .leak_threshold(Some(Duration::from_secs(30)))
+        .listener(Arc::new(Ear))
+        .build()
+        .expect("builds");
+    Box::new(move |steps| {
+        now(async {
+            for _ in 0..steps {
+                assert_eq!(**black_box(&pool.get().await.expect("idle")), SEVEN);
+            }
+        });
+    })
+}
+
+/// Reads the figures of a pool with so many slots, each of which has been used.
+pub fn read_stats(slots: usize) -> Steps {
+    use millpond::managed::Pool;
+    let pool: Pool<Numbers> = Pool::builder(Numbers)
+        .max_size(slots)
+        .build()
+        .expect("builds");
+    const USES: usize = 20;
+    for _ in 0..USES {
+        let get = || now(pool.get()).expect("made, then idle");
+        drop((0..slots).map(|_| get()).collect::<Vec<_>>());
+    }
+    Box::new(move |steps| {
+        for _ in 0..steps {
+            let stats = black_box(pool.stats());
+            assert_eq!(stats.gets.succeeded(), (slots * USES) as u64);
+        }
     })
 }
 

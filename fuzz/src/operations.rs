@@ -49,6 +49,8 @@ fn decode(kind: u8, which: u8) -> Move {
         28 => Move::Pass(which % 9),
         // A close ends most of what may happen: rarely.
         _ if which == 255 => Move::Close,
+        _ if which >= 240 => Move::Pause,
+        _ if which >= 224 => Move::Resume,
         _ => Move::Retain(which),
     }
 }

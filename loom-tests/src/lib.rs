@@ -6,6 +6,8 @@
 #[cfg(millpond_loom)]
 mod adder;
 #[cfg(millpond_loom)]
+mod bounds;
+#[cfg(millpond_loom)]
 mod explore;
 #[cfg(millpond_loom)]
 mod getter;

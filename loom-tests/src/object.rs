@@ -55,8 +55,9 @@ pub struct Books {
     connecting: Cell<usize>,
     destroyed: Cell<usize>,
     max: Cell<usize>,
+    cap: Cell<usize>,
+    paused: Cell<bool>,
     closed: Cell<bool>,
-    cap: usize,
     /// In a pool of one: touched when a connect begins and when an object is destroyed. So loom checks that
     /// the old one's end has happened before the next one's beginning.
     server: Option<Watched<u32>>,
@@ -69,8 +70,9 @@ impl Books {
             connecting: Cell::new(0),
             destroyed: Cell::new(0),
             max: Cell::new(max),
+            cap: Cell::new(cap),
+            paused: Cell::new(false),
             closed: Cell::new(false),
-            cap,
             // Objects that are brought live before there is room for them.
             server: (max == 1 && cap > 0).then(|| Watched::new(0)),
         })
@@ -98,14 +100,27 @@ impl Books {
 
     /// Whether the pool makes objects, or they are brought.
     pub(crate) fn makes(&self) -> bool {
-        self.cap > 0
+        self.cap.get() > 0
+    }
+
+    /// The cap that holds for a connect that begins now.
+    pub fn cap(&self) -> usize {
+        self.cap.get()
+    }
+
+    pub(crate) fn set_cap(&self, cap: usize) {
+        self.cap.set(cap);
+    }
+
+    pub(crate) fn set_paused(&self, paused: bool) {
+        self.paused.set(paused);
     }
 
     pub(crate) fn set_max(&self, max: usize) {
         self.max.set(max);
     }
 
-    /// The pool is being closed: from now on somebody may hear of it.
+    /// The pool is being closed, or nobody may join it any more: from now on somebody may hear of it.
     pub(crate) fn close(&self) {
         self.closed.set(true);
     }
@@ -115,7 +130,8 @@ impl Books {
         assert!(self.closed.get(), "an open pool says that it is closed");
     }
 
-    /// A connect begins. LIM: with it, no more than the maximum; and no more at once than the cap.
+    /// A connect begins. LIM: with it, no more than the maximum; no more at once than the cap; and none while the
+    /// pool is paused.
     pub(crate) fn begin_connect(&self) {
         self.see_server();
         self.connecting.set(self.connecting() + 1);
@@ -124,11 +140,9 @@ impl Books {
             live + connecting <= max,
             "{live} live and {connecting} connecting, of {max}"
         );
-        assert!(
-            connecting <= self.cap,
-            "{connecting} connect at once, of {}",
-            self.cap
-        );
+        assert!(!self.paused.get(), "a connect begins in a paused pool");
+        let cap = self.cap();
+        assert!(connecting <= cap, "{connecting} connect at once, of {cap}");
     }
 
     /// A connect ends, well or badly.

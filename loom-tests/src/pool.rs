@@ -346,7 +346,7 @@ impl Pool {
         self.end_with(0);
     }
 
-    fn get_at_once(&self) -> Option<Object> {
+    pub(crate) fn get_at_once(&self) -> Option<Object> {
         let mut getter = Getter::new(self);
         match getter.start(false) {
             Said::Object(object) => Some(object),

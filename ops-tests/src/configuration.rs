@@ -34,10 +34,14 @@ pub fn untitled() -> Vec<&'static str> {
 fn push_knob(page: &mut String, knob: &Knob) {
     let (name, form, default) = (knob.name, form_of(knob), default_of(knob));
     let (meaning, interaction, why) = (knob.meaning, knob.interaction, knob.why);
+    let server = knob
+        .server
+        .map(|(value, why)| format!("* For a server: `{value}`. {why}\n"));
+    let server = server.unwrap_or_default();
     write!(
         page,
         "\n### {name}\n\n{meaning}\n\n* Value: {form}, as in `{name} = {example}`.\n\
-         * With others: {interaction}\n* Default: {default}. {why}\n",
+         * With others: {interaction}\n* Default: {default}. {why}\n{server}",
         example = knob.example,
     )
     .expect("a string grows");
@@ -89,7 +93,9 @@ Made by `cargo xtask configuration` from the table in
 stale.
 
 Every knob of a pool is a field of `millpond::managed::Settings`, and a method of `PoolBuilder`. The defaults are
-deadpool's, under which a pool does nothing that deadpool would not. Wherever the settings come from, a name that is
+deadpool's, under which a pool does nothing that deadpool would not; a few are others \"for a server\", which is what
+pools of `millpond::postgres` begin with (`Defaults::server`). To keep those, begin with `builder.to_settings()` or
+`Settings::from(Defaults::server())`, and put a file, the environment or a URL on top. Wherever the settings come from, a name that is
 not known, a value that cannot be read, a knob that is given twice and values that contradict each other are errors,
 which name the knob, its value and the way out.
 
@@ -125,10 +131,11 @@ From the environment, by a prefix of your choice (`SHOP_POOL_MAX_SIZE=20 SHOP_PO
 what came from elsewhere:
 
 ```rust
-use millpond::managed::Settings;
+use millpond::managed::{Defaults, Settings};
 
-let settings = Settings::from_pairs([(\"max_size\", \"20\")])?.with_env(\"SHOP_POOL_\")?;
-assert_eq!(settings.max_size, 20);
+let settings = Settings::from(Defaults::server()).with_pairs([(\"max_size\", \"20\")])?;
+let settings = settings.with_env(\"SHOP_POOL_\")?;
+assert_eq!((settings.max_size, settings.suspicion), (20, true));
 # Ok::<(), millpond::managed::SettingsError>(())
 ```
 

@@ -20,7 +20,7 @@ pub fn page() -> String {
         push_label(&mut page, &label);
     }
     let buckets: Vec<_> = BUCKETS_SECONDS.iter().map(f64::to_string).collect();
-    write!(page, "{BUCKETS}\n\n    {}\n", buckets.join(" ")).expect("a string grows");
+    write!(page, "{BUCKETS}\n\n```text\n{}\n```\n", buckets.join(" ")).expect("a string grows");
     page
 }
 
@@ -66,8 +66,7 @@ pub const PAGE: &str = "docs/metrics.md";
 /// What to do about a stale one.
 pub const STALE: &str = "docs/metrics.md is stale: run `cargo xtask metrics`";
 
-const HEAD: &str = "\
-# Metrics
+const HEAD: &str = r#"# Metrics
 
 Made by `cargo xtask metrics` from the table in [src/observe/names.rs](../src/observe/names.rs); do not edit
 it. `cargo xtask test` fails if it is stale. Alert rules and a dashboard over these names: [ops/](../ops/README.md).
@@ -77,7 +76,63 @@ A name with dots is what OpenTelemetry sees, the one with underscores stands on 
 histogram has three series there: the name with `_bucket`, `_count` and `_sum`. Every series has the label
 `db_client_connection_pool_name`. `promtool check metrics` objects to one of these names, OpenTelemetry's
 `db_client_connection_count`: it would leave `_count` to histograms.
-";
+
+Off by default: the features `metrics` and `opentelemetry` bring the two exporters below. Both look at the pools of
+a list when somebody collects, and add nothing to the way of a get. A figure that a kind of pool does not have (an
+unmanaged pool keeps no statistics) is absent, not 0; every value of a label is there from the start.
+
+## To Prometheus
+
+With millpond's feature `metrics`, and the crates `metrics` and `metrics-exporter-prometheus`, or another exporter
+for the `metrics` facade:
+
+```rust
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
+use millpond::observe::{Pools, export::Metrics, names};
+
+# fn main() -> Result<(), Box<dyn std::error::Error>> {
+# let pool = millpond::unmanaged::Pool::from(vec![7]);
+let mut builder = PrometheusBuilder::new();
+for histogram in names::METRICS.iter().filter(|metric| metric.kind == names::Kind::Histogram) {
+    let name = Matcher::Full(histogram.prometheus_name());
+    builder = builder.set_buckets_for_metric(name, &names::BUCKETS_SECONDS)?;
+}
+let page = builder.install_recorder()?;
+let metrics = Metrics::new(Pools::global().clone());
+Pools::global().list(&pool); // each pool, when it is built
+
+metrics.publish(); // whenever the page is asked for
+let text = page.render();
+# assert!(text.contains("db_client_connection_count{"));
+# Ok(())
+# }
+```
+
+Without the buckets that exporter makes summaries, and the alert rules want histograms. Where it serves the page
+itself (`with_http_listener`) nobody can publish first: `tokio::spawn(async move {
+metrics.publish_every(Duration::from_secs(5)).await })` does so all the time. When a pool is gone its gauges are set
+to 0, since the facade cannot take them away; its counters stand still, and go on if another pool takes its name.
+
+## To OpenTelemetry
+
+With millpond's feature `opentelemetry`, which is for version 0.33 of that crate:
+
+```rust
+use millpond::observe::{Pools, export::register_opentelemetry};
+use opentelemetry::metrics::MeterProvider;
+use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
+
+# let pool = millpond::unmanaged::Pool::from(vec![7]);
+let exporter = InMemoryMetricExporter::default(); // in its place, that of your backend
+let reader = PeriodicReader::builder(exporter).build();
+let provider = SdkMeterProvider::builder().with_reader(reader).build();
+register_opentelemetry(Pools::global().clone(), &provider.meter("millpond"));
+Pools::global().list(&pool); // each pool, when it is built
+```
+
+Counts are observed; what was added to the histograms is recorded on the way, and is part of the same
+collection. A histogram appears with its first value, as there is no other way; a pool that is gone disappears.
+"#;
 
 const CONVENTION: &str = "
 ## OpenTelemetry's

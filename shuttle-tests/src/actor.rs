@@ -18,11 +18,13 @@ pub(crate) struct Actor {
     resizer: Option<Resizer>,
 }
 
-/// What one of the actors has beside the others: it alone changes the maximum, and closes.
+/// What one of the actors has beside the others: it alone changes the bounds, pauses, and closes.
 #[derive(Debug)]
 pub(crate) struct Resizer {
     pub(crate) shape: Shape,
     pub(crate) max: usize,
+    pub(crate) cap: usize,
+    pub(crate) paused: bool,
 }
 
 /// What an actor can do.
@@ -45,6 +47,9 @@ enum Step {
     Reserve,
     Look,
     Resize,
+    SetCap,
+    Pause,
+    Resume,
     Close,
 }
 
@@ -101,8 +106,12 @@ impl Actor {
                 steps.push((2, Step::Exchange));
             }
         }
-        if self.resizer.is_some() {
-            steps.push((5, Step::Resize));
+        if let Some(resizer) = &self.resizer {
+            steps.extend([(5, Step::Resize), (3, Step::SetCap)]);
+            steps.push(match resizer.paused {
+                true => (5, Step::Resume),
+                false => (3, Step::Pause),
+            });
         }
         self.dice.pick(&steps)
     }
@@ -134,6 +143,15 @@ impl Actor {
             Step::Reserve => self.reserve(),
             Step::Look => {}
             Step::Resize => self.resize(),
+            Step::SetCap => {
+                let cap = self.dice.between(0, MOST);
+                self.set_cap(cap);
+            }
+            Step::Pause => {
+                self.resizer().paused = true;
+                self.pool.pause();
+            }
+            Step::Resume => self.resume(),
             Step::Close => self.pool.close(),
         }
         self.pool.check();
@@ -226,12 +244,31 @@ impl Actor {
     }
 
     fn resize(&mut self) {
-        let resizer = self.resizer.as_mut().expect("the one who resizes");
+        let resizer = self
+            .resizer
+            .as_mut()
+            .expect("the one who changes the bounds");
         resizer.max = match resizer.shape {
             Shape::Growing => (resizer.max + self.dice.between(0, 1)).min(MOST),
             Shape::Breathing | Shape::Closing => self.dice.between(0, MOST),
         };
         self.pool.resize(resizer.max);
+    }
+
+    fn set_cap(&mut self, cap: usize) {
+        self.resizer().cap = cap;
+        self.pool.set_cap(cap);
+    }
+
+    /// What is stale of the parked objects goes.
+    fn resume(&mut self) {
+        self.resizer().paused = false;
+        let stale = self.dice.chance(1, 4);
+        let mut kept = self.pool.unpark();
+        if stale {
+            kept.drain(..).for_each(|object| self.pool.doom(object));
+        }
+        self.pool.resume(kept);
     }
 
     fn is_time_to_close(&mut self, step: usize, steps: usize) -> bool {
@@ -240,9 +277,19 @@ impl Actor {
         self.resizer.as_ref().is_some_and(closes) && (last || self.dice.chance(1, steps))
     }
 
-    /// Everything that others may wait for: the objects in hand, connects without an owner, a maximum
-    /// above nothing.
+    /// Everything that others may wait for: the objects in hand, connects without an owner, a maximum and a
+    /// cap above nothing, the end of a pause.
     fn let_go(&mut self) {
+        if self.resizer.as_ref().is_some_and(|resizer| resizer.paused) {
+            self.resume();
+        }
+        if self
+            .resizer
+            .as_ref()
+            .is_some_and(|resizer| resizer.cap == 0)
+        {
+            self.set_cap(1);
+        }
         if let Some(resizer) = self.resizer.as_mut().filter(|resizer| resizer.max == 0) {
             resizer.max = 1;
             self.pool.resize(1);
@@ -263,6 +310,12 @@ impl Actor {
     fn some_object(&mut self) -> Object {
         let at = self.dice.between(0, self.hand.len() - 1);
         self.hand.swap_remove(at)
+    }
+
+    fn resizer(&mut self) -> &mut Resizer {
+        self.resizer
+            .as_mut()
+            .expect("the one who changes the bounds")
     }
 
     fn getter(&mut self) -> &mut Getter {

@@ -10,7 +10,6 @@ use std::sync::{Mutex, MutexGuard};
 #[derive(Debug)]
 pub(crate) struct Books {
     counts: Mutex<Counts>,
-    cap: usize,
 }
 
 #[derive(Debug, Default)]
@@ -20,6 +19,10 @@ struct Counts {
     ownerless: usize,
     /// The highest maximum so far.
     ceiling: usize,
+    /// The highest cap so far.
+    most_at_once: usize,
+    /// The cap for which everybody who waits has been granted a reservation.
+    granted_at_once: usize,
     objects: Vec<Page>,
     now: u64,
     /// The latest beginning of a get that was served from the line's front or beside an empty line.
@@ -37,11 +40,12 @@ impl Books {
     pub(crate) fn new(max: usize, cap: usize) -> Self {
         let counts = Counts {
             ceiling: max,
+            most_at_once: cap,
+            granted_at_once: cap,
             ..Counts::default()
         };
         Self {
             counts: Mutex::new(counts),
-            cap,
         }
     }
 
@@ -51,7 +55,19 @@ impl Books {
         counts.ceiling = counts.ceiling.max(max);
     }
 
-    /// A connect begins. LIM: with it, no more than the highest maximum, and no more at once than the cap.
+    /// The cap is about to be `cap`.
+    pub(crate) fn allow_at_once(&self, cap: usize) {
+        let mut counts = self.counts();
+        counts.most_at_once = counts.most_at_once.max(cap);
+        counts.granted_at_once = counts.granted_at_once.min(cap);
+    }
+
+    /// The cap is `cap` now.
+    pub(crate) fn grant_at_once(&self, cap: usize) {
+        self.counts().granted_at_once = cap;
+    }
+
+    /// A connect begins. LIM: with it, no more than the highest maximum, and no more at once than the highest cap.
     pub(crate) fn begin_connect(&self) {
         let mut counts = self.counts();
         counts.connecting += 1;
@@ -59,6 +75,7 @@ impl Books {
             live,
             connecting,
             ceiling,
+            most_at_once,
             ..
         } = *counts;
         drop(counts);
@@ -67,9 +84,8 @@ impl Books {
             "LIM: {live} live and {connecting} connecting, of {ceiling}"
         );
         assert!(
-            connecting <= self.cap,
-            "LIM: {connecting} connect at once, of {}",
-            self.cap
+            connecting <= most_at_once,
+            "LIM: {connecting} connect at once, of {most_at_once}"
         );
     }
 
@@ -153,13 +169,14 @@ impl Books {
     pub(crate) fn check(&self, state: State) {
         let counts = self.counts();
         let (out, ceiling) = (counts.live + counts.connecting, counts.ceiling);
+        let cap = counts.granted_at_once;
         drop(counts);
         assert!(
             state.idle() + state.connecting() <= state.size(),
             "P1: {state:?}"
         );
         assert!(
-            state.waiting() <= state.connecting() || !state.has_room(self.cap),
+            state.waiting() <= state.connecting() || !state.has_room(cap),
             "P1: somebody waits without a reservation while one is free: {state:?}"
         );
         assert!(

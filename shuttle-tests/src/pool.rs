@@ -99,6 +99,35 @@ impl Pool {
         self.retire_all(self.engine.resize(max));
     }
 
+    /// At most `cap` connects at once from now on.
+    pub(crate) fn set_cap(&self, cap: usize) {
+        self.books.allow_at_once(cap);
+        self.engine.set_cap(cap);
+        self.books.grant_at_once(cap);
+    }
+
+    /// Gives out nothing from now on, if it is not closed.
+    pub(crate) fn pause(&self) {
+        if self.engine.pause() {
+            see(Sight::Paused);
+        }
+    }
+
+    /// What is parked.
+    pub(crate) fn unpark(&self) -> Vec<Object> {
+        let parked = self.engine.unpark();
+        parked.into_iter().map(Object::taken).collect()
+    }
+
+    /// Gives out again, and destroys what there is no place for.
+    pub(crate) fn resume(&self, objects: Vec<Object>) {
+        if !objects.is_empty() {
+            see(Sight::Unparked);
+        }
+        let objects = objects.into_iter().map(Object::put).collect();
+        self.retire_all(self.engine.resume(objects));
+    }
+
     /// Closes the pool and destroys what lay idle.
     pub(crate) fn close(&self) {
         self.retire_all(self.engine.close());

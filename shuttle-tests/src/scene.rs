@@ -26,7 +26,7 @@ struct Plan {
     order: Order,
     max: usize,
     cap: usize,
-    /// How many steps each actor does. The first one resizes.
+    /// How many steps each actor does. The first one changes the bounds.
     steps: Vec<usize>,
 }
 
@@ -68,6 +68,8 @@ fn spawn(number: usize, plan: &Plan, pool: &Pool, dice: Dice) -> thread::JoinHan
     let resizer = Resizer {
         shape: plan.shape,
         max: plan.max,
+        cap: plan.cap,
+        paused: false,
     };
     let resizer = (number == 0).then_some(resizer);
     let (actor, steps) = (Actor::new(number, pool, dice, resizer), plan.steps[number]);

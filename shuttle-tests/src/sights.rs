@@ -40,6 +40,10 @@ pub(crate) enum Sight {
     Exchanged,
     /// Slept until a wake-up.
     Slept,
+    /// The pool was paused.
+    Paused,
+    /// Objects lay parked when it resumed.
+    Unparked,
     /// Heard in line that the pool was closed.
     Closed,
 }
@@ -90,7 +94,7 @@ fn beside(shape: Shape) -> &'static [Sight] {
     }
 }
 
-const ALWAYS: [Sight; 14] = [
+const ALWAYS: [Sight; 16] = [
     Sight::IdleAfterAll,
     Sight::OwnConnect,
     Sight::WouldWait,
@@ -105,4 +109,6 @@ const ALWAYS: [Sight; 14] = [
     Sight::FailedTold,
     Sight::Exchanged,
     Sight::Slept,
+    Sight::Paused,
+    Sight::Unparked,
 ];

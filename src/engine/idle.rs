@@ -51,6 +51,14 @@ impl<T> Store<T> {
         }
     }
 
+    /// In which order it gives objects out.
+    pub fn order(&self) -> Order {
+        match self {
+            Self::Fifo(_) => Order::Fifo,
+            Self::Lifo(_) => Order::Lifo,
+        }
+    }
+
     /// Puts `object` in.
     #[inline(always)]
     pub fn push(&self, object: T) {

@@ -1,8 +1,10 @@
 //! The line: everything that its lock guards.
 
 use super::gone::Mourners;
-use super::queue::Queue;
-use super::state::MAX_WAITING;
+use super::queue::{Queue, Stake};
+use super::state::{MAX_WAITING, State};
+use super::waiter::Phase;
+use super::wake::WakeList;
 use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
 
@@ -18,11 +20,11 @@ pub struct Line<T> {
     pub leaving: usize,
     /// The most connects that may run at once.
     pub cap: usize,
-    /// The most getters that may wait; who comes then is shed.
+    /// The most getters that may wait without a reservation; who comes then is shed.
     pub most: usize,
     /// Nobody may join any more: the pool will be closed as soon as the line is empty.
     pub refusing: bool,
-    /// Objects that lay idle or came back while the pool was paused.
+    /// Objects that lay idle or came back while the pool was paused, the longest idle first.
     pub parked: VecDeque<T>,
     /// Who waits for the end of a closed pool, or of the line.
     pub gone: Mourners,
@@ -42,6 +44,25 @@ impl<T> Line<T> {
             gone: Mourners::default(),
         }
     }
+
+    /// Takes back reservations that are not picked up yet, from the back, while there are `too_many` in `state`; the
+    /// state without them. Nobody is woken: who was granted one has been.
+    pub fn take_back(&mut self, mut state: State, too_many: impl Fn(State) -> bool) -> State {
+        while too_many(state) {
+            let Some(number) = self.last_granted() else {
+                break;
+            };
+            self.set_stake(number, Stake::Hungry);
+            self.node(number).waiter.tell(Phase::Nudged);
+            state = state.unreserved();
+        }
+        state
+    }
+
+    /// `state` is in force: who waits for an end is woken if this is one.
+    pub fn hear(&mut self, state: State, wakes: &mut WakeList) {
+        self.gone.hear(state, self.refusing, wakes);
+    }
 }
 
 impl<T> Deref for Line<T> {
@@ -54,59 +75,5 @@ impl<T> Deref for Line<T> {
 impl<T> DerefMut for Line<T> {
     fn deref_mut(&mut self) -> &mut Queue<T> {
         &mut self.getters
-    }
-}
-
-#[cfg(all(test, not(any(millpond_loom, millpond_shuttle))))]
-mod tests {
-    use super::super::idle::Order;
-    use super::super::state::MAX_WAITING;
-    use super::super::{Engine, Enter, Leave};
-    use super::*;
-
-    #[test]
-    fn beyond_half_a_million_who_wait_a_getter_is_shed_until_one_leaves() {
-        let engine = Engine::<()>::new(0, 1, Order::Fifo);
-        let come = || engine.enter(End::Back, true, None, Waker::noop());
-        let mut line = Vec::with_capacity(MAX_WAITING);
-        while line.len() < MAX_WAITING {
-            let Enter::Wait(place) = come() else {
-                panic!("only {} may wait", line.len());
-            };
-            line.push(place);
-        }
-        assert!(matches!(come(), Enter::Shed));
-        assert_eq!(engine.state().waiting(), MAX_WAITING);
-        let leaves = line.swap_remove(MAX_WAITING / 2);
-        assert!(matches!(engine.leave(&leaves), Leave::Gone));
-        assert!(matches!(come(), Enter::Wait(_)));
-        assert!(matches!(come(), Enter::Shed));
-        assert!(engine.close().is_empty());
-        assert_eq!(engine.state().waiting(), 0);
-    }
-
-    #[test]
-    fn a_line_gives_half_of_its_memory_back_when_three_quarters_are_empty_and_keeps_a_little() {
-        let node = || {
-            Node::new(
-                Arc::new(Waiter::new()),
-                Waker::noop().clone(),
-                Stake::Hungry,
-                true,
-            )
-        };
-        let mut line = Line::<()>::new(1);
-        let room = 16 * SMALL;
-        line.nodes = Vec::with_capacity(room);
-        (0..room / 4).for_each(|_| line.enter(End::Back, node()));
-        line.enter(End::Back, node());
-        drop(line.remove(0));
-        assert_eq!((line.nodes.len(), line.nodes.capacity()), (room / 4, room));
-        drop(line.remove(0));
-        assert_eq!(line.nodes.capacity(), room / 2);
-        while line.front().is_some() {
-            drop(line.remove(0));
-        }
-        assert_eq!(line.nodes.capacity(), SMALL);
     }
 }

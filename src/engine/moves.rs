@@ -43,7 +43,7 @@ impl<T> Engine<T> {
                 (base.claimed(1), Step::Take)
             } else if line.refusing && end == End::Back {
                 (base, Step::Go(Enter::Closed))
-            } else if base.waiting() >= line.most && end == End::Back
+            } else if end == End::Back && !room && line.hungry() >= line.most
                 || base.waiting() == MAX_WAITING
             {
                 (base, Step::Go(Enter::Shed))
@@ -152,7 +152,7 @@ impl<T> Engine<T> {
         let Some(number) = place.waiter.number() else {
             return Finish::Elsewhere(self.put(line, object, true));
         };
-        if is_over(&line, self.look()) {
+        if over(&line, self.look()) > 0 {
             line.set_stake(number, Stake::Hungry);
             line.leaving += 1;
             self.change(line, State::connected);
@@ -226,21 +226,16 @@ impl<T> Engine<T> {
             if state.is_closed() {
                 return Vec::new();
             }
-            let mut next = state.resized(max);
-            while next.size() > next.max() {
-                let Some(number) = line.last_granted() else {
-                    break;
-                };
-                line.set_stake(number, Stake::Hungry);
-                line.node(number).waiter.tell(Phase::Nudged);
-                next = next.unreserved();
-            }
-            let over = staying(&line, next).saturating_sub(next.max());
+            let next = line.take_back(state.resized(max), |state| state.size() > state.max());
+            let over = over(&line, next);
             surplus = over.min(next.idle());
             parked = (over - surplus).min(line.parked.len());
-            next = self.settle(&mut line, next.claimed(surplus), &mut wakes);
+            let next = self.settle(&mut line, next.claimed(surplus), &mut wakes);
             match self.swap(state, next) {
-                Ok(()) => break,
+                Ok(()) => {
+                    line.hear(next, &mut wakes);
+                    break;
+                }
                 Err(now) => state = now,
             }
         }
@@ -265,8 +260,7 @@ impl<T> Engine<T> {
             let revoked = (0..granted).fold(state, |state, _| state.unreserved());
             match self.swap(state, revoked.closed()) {
                 Ok(()) => {
-                    let refusing = line.refusing;
-                    line.gone.hear(revoked.closed(), refusing, &mut wakes);
+                    line.hear(revoked.closed(), &mut wakes);
                     break;
                 }
                 Err(now) => state = now,
@@ -298,7 +292,7 @@ impl<T> Engine<T> {
     ) -> GiveBack<T> {
         let counted = |state: State| if made { state.connected() } else { state };
         let mut state = self.look();
-        if state.is_closed() || is_over(&line, state) {
+        if state.is_closed() || over(&line, state) > 0 {
             line.leaving += 1;
             self.change(line, counted);
             return GiveBack::Retire(object, Debt(()));
@@ -390,8 +384,7 @@ impl<T> Engine<T> {
             match self.swap(state, next) {
                 Ok(()) => {
                     let_in(line, admitted, wakes);
-                    let refusing = line.refusing;
-                    return line.gone.hear(next, refusing, wakes);
+                    return line.hear(next, wakes);
                 }
                 Err(now) => state = now,
             }
@@ -440,15 +433,17 @@ fn staying<T>(line: &Line<T>, state: State) -> usize {
     staying.expect("more objects are leaving than there are")
 }
 
-/// Whether one more object must go before the pool is at its maximum.
-pub(super) fn is_over<T>(line: &Line<T>, state: State) -> bool {
-    staying(line, state) > state.max()
+/// How many objects must go before the pool is at its maximum.
+pub(super) fn over<T>(line: &Line<T>, state: State) -> usize {
+    staying(line, state).saturating_sub(state.max())
 }
 
-/// Connects whose getter has left, was served, or is about to end them.
+/// Connects that somebody in line may hope for: their getter has left, was served, or is about to end them. A
+/// paused pool parks what they make.
 fn ownerless<T>(line: &Line<T>, state: State) -> usize {
     let ownerless = state.connecting().checked_sub(line.staked());
-    ownerless.expect("more getters connect than connects are counted")
+    let ownerless = ownerless.expect("more getters connect than connects are counted");
+    if state.is_paused() { 0 } else { ownerless }
 }
 
 /// The doomed object is gone; the caller takes it out of `size`.

@@ -304,3 +304,57 @@ impl<T> Queue<T> {
 fn some(number: u32) -> Option<u32> {
     (number != NOBODY).then_some(number)
 }
+
+#[cfg(all(test, not(any(millpond_loom, millpond_shuttle))))]
+mod tests {
+    use super::super::idle::Order;
+    use super::super::state::MAX_WAITING;
+    use super::super::{Engine, Enter, Leave};
+    use super::*;
+
+    #[test]
+    fn beyond_half_a_million_who_wait_a_getter_is_shed_until_one_leaves() {
+        let engine = Engine::<()>::new(0, 1, Order::Fifo);
+        let come = || engine.enter(End::Back, true, None, Waker::noop());
+        let mut line = Vec::with_capacity(MAX_WAITING);
+        while line.len() < MAX_WAITING {
+            let Enter::Wait(place) = come() else {
+                panic!("only {} may wait", line.len());
+            };
+            line.push(place);
+        }
+        assert!(matches!(come(), Enter::Shed));
+        assert_eq!(engine.state().waiting(), MAX_WAITING);
+        let leaves = line.swap_remove(MAX_WAITING / 2);
+        assert!(matches!(engine.leave(&leaves), Leave::Gone));
+        assert!(matches!(come(), Enter::Wait(_)));
+        assert!(matches!(come(), Enter::Shed));
+        assert!(engine.close().is_empty());
+        assert_eq!(engine.state().waiting(), 0);
+    }
+
+    #[test]
+    fn a_line_gives_half_of_its_memory_back_when_three_quarters_are_empty_and_keeps_a_little() {
+        let node = || {
+            Node::new(
+                Arc::new(Waiter::new()),
+                Waker::noop().clone(),
+                Stake::Hungry,
+                true,
+            )
+        };
+        let mut line = Queue::<()>::new();
+        let room = 16 * SMALL;
+        line.nodes = Vec::with_capacity(room);
+        (0..room / 4).for_each(|_| line.enter(End::Back, node()));
+        line.enter(End::Back, node());
+        drop(line.remove(0));
+        assert_eq!((line.nodes.len(), line.nodes.capacity()), (room / 4, room));
+        drop(line.remove(0));
+        assert_eq!(line.nodes.capacity(), room / 2);
+        while line.front().is_some() {
+            drop(line.remove(0));
+        }
+        assert_eq!(line.nodes.capacity(), SMALL);
+    }
+}

@@ -1,8 +1,7 @@
 //! One get, from its first poll to its end: counted once, however it ends.
 
 use super::core::Core;
-use super::get::Failure;
-use super::slot::Slot;
+use super::get::{Failure, Obtained};
 use super::{Manager, PoolError, TimeoutType};
 use crate::observe::trace;
 use std::panic::Location;
@@ -62,10 +61,10 @@ impl<'a, M: Manager> Attempt<'a, M> {
     #[inline]
     pub(crate) fn end(
         mut self,
-        obtained: Result<Box<Slot<M>>, Failure<M::Error>>,
+        obtained: Obtained<M>,
         caller: &'static Location<'static>,
         label: Option<&Arc<str>>,
-    ) -> Result<Box<Slot<M>>, Failure<M::Error>> {
+    ) -> Obtained<M> {
         match obtained {
             Ok(mut slot) => {
                 self.ended = true;

@@ -1,7 +1,8 @@
-use super::hooks::{Hook, Hooks};
+use super::hooks::{Hook, HookResult, Hooks};
 use super::options::Options;
-use super::{Manager, Object, Pool, PoolConfig, QueueMode, Timeouts};
+use super::{Manager, Metrics, Object, Pool, PoolConfig, QueueMode, Timeouts};
 use crate::Runtime;
+use crate::observe::CloseReason;
 use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -53,11 +54,11 @@ pub struct PoolBuilder<M: Manager, W: From<Object<M>> = Object<M>> {
 impl<M: Manager, W: From<Object<M>>> PoolBuilder<M, W> {
     pub(crate) fn new(manager: M) -> Self {
         Self {
+            options: Options::by_default(manager.defaults()),
             manager,
             config: PoolConfig::default(),
             runtime: None,
             hooks: Hooks::default(),
-            options: Options::default(),
             _wrapper: PhantomData,
         }
     }
@@ -140,6 +141,27 @@ impl<M: Manager, W: From<Object<M>>> PoolBuilder<M, W> {
     /// Adds a hook that sees each used object right after it was checked.
     pub fn post_recycle(mut self, hook: impl Into<Hook<M>>) -> Self {
         self.hooks.post_recycle.push(hook.into());
+        self
+    }
+
+    /// Adds a hook that sees each object as it comes back, in the drop of its [`Object`]: it must neither wait nor
+    /// block. With an error the object is destroyed, as one that is [broken](Manager::has_broken).
+    pub fn on_return(
+        mut self,
+        hook: impl Fn(&mut M::Type, &Metrics) -> HookResult<M::Error> + Sync + Send + 'static,
+    ) -> Self {
+        self.hooks.on_return.push(Box::new(hook));
+        self
+    }
+
+    /// Adds a hook that sees each object that leaves the pool, with the reason, right before
+    /// [`Manager::detach`]: once for each, in whatever way it goes. One that never became an object of the pool,
+    /// since a `post_create` hook turned it down, is not told of.
+    pub fn on_close(
+        mut self,
+        hook: impl Fn(&mut M::Type, &Metrics, CloseReason) + Sync + Send + 'static,
+    ) -> Self {
+        self.hooks.on_close.push(Box::new(hook));
         self
     }
 

@@ -224,7 +224,11 @@ impl<M: Manager> Core<M> {
             self.counters.count_closed(reason);
             self.tell(|listener| listener.closed(reason));
         }
-        first_panic(None, || self.manager.detach(&mut slot.object))
+        let panic = reason.and_then(|reason| {
+            let (object, metrics) = (&mut slot.object, &slot.metrics);
+            self.hooks.tell_close(object, metrics, reason)
+        });
+        first_panic(panic, || self.manager.detach(&mut slot.object))
     }
 
     /// Takes an object out of the pool alive.

@@ -53,13 +53,16 @@ impl<E> Failure<E> {
     }
 }
 
+/// What a get comes to.
+pub(crate) type Obtained<M> = Result<Box<Slot<M>>, Failure<<M as Manager>::Error>>;
+
 impl<M: Manager> Core<M> {
     /// [`obtain`](Self::obtain) with bounds that are not the pool's own, which `build` has looked at.
     pub(crate) async fn obtain_within(
         self: &Arc<Self>,
         timeouts: &Timeouts,
         attempt: &mut Attempt<'_, M>,
-    ) -> Result<Box<Slot<M>>, Failure<M::Error>> {
+    ) -> Obtained<M> {
         if self.runtime.is_none() && timeouts.need_runtime() {
             return Err(Failure::Error(PoolError::NoRuntimeSpecified));
         }
@@ -72,7 +75,7 @@ impl<M: Manager> Core<M> {
         self: &Arc<Self>,
         timeouts: &Timeouts,
         attempt: &mut Attempt<'_, M>,
-    ) -> Result<Box<Slot<M>>, Failure<M::Error>> {
+    ) -> Obtained<M> {
         let owed = match self.engine.claim() {
             Claim::Object(slot) => {
                 let mut doubtful = Doubtful::new(slot);
@@ -114,7 +117,7 @@ impl<M: Manager> Core<M> {
         owed: Option<Owed<M>>,
         timeouts: &'a Timeouts,
         attempt: &'a mut Attempt<'_, M>,
-    ) -> Pin<Box<impl Future<Output = Result<Box<Slot<M>>, Failure<M::Error>>>>> {
+    ) -> Pin<Box<impl Future<Output = Obtained<M>>>> {
         let waiting = self.obtain_in_line(owed, timeouts, attempt);
         Box::pin(trace::waiting(|| self.name(), waiting))
     }
@@ -126,7 +129,7 @@ impl<M: Manager> Core<M> {
         mut owed: Option<Owed<M>>,
         timeouts: &Timeouts,
         attempt: &mut Attempt<'_, M>,
-    ) -> Result<Box<Slot<M>>, Failure<M::Error>> {
+    ) -> Obtained<M> {
         attempt.stands_in_line();
         // Who has an object in mind whose room is owed for has been let in before.
         if owed.is_none() {

@@ -2,6 +2,9 @@
 
 use super::slot::Slot;
 use super::{Manager, Metrics};
+use crate::engine::wake::first_panic;
+use crate::observe::CloseReason;
+use std::any::Any;
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
@@ -91,8 +94,14 @@ impl<E: Error + 'static> Error for HookError<E> {
     }
 }
 
+type ReturnFn<M> = SyncFn<M>;
+
+type CloseFn<M> = dyn Fn(&mut <M as Manager>::Type, &Metrics, CloseReason) + Sync + Send;
+
 /// The hooks of a pool, in the order in which they were attached.
 pub(crate) struct Hooks<M: Manager> {
+    pub(crate) on_return: Vec<Box<ReturnFn<M>>>,
+    pub(crate) on_close: Vec<Box<CloseFn<M>>>,
     pub(crate) post_create: Vec<Hook<M>>,
     pub(crate) pre_recycle: Vec<Hook<M>>,
     pub(crate) post_recycle: Vec<Hook<M>>,
@@ -112,12 +121,35 @@ pub(crate) async fn apply<M: Manager>(
     Ok(())
 }
 
+impl<M: Manager> Hooks<M> {
+    /// Says whether an object that comes back is good, as far as the hooks know.
+    pub(crate) fn pass_return(&self, object: &mut M::Type, metrics: &Metrics) -> bool {
+        let mut hooks = self.on_return.iter();
+        hooks.all(|hook| hook(object, metrics).is_ok())
+    }
+
+    /// Tells all of an object's end, whatever any of them does. Says what panicked first.
+    pub(crate) fn tell_close(
+        &self,
+        object: &mut M::Type,
+        metrics: &Metrics,
+        reason: CloseReason,
+    ) -> Option<Box<dyn Any + Send>> {
+        let hooks = self.on_close.iter();
+        hooks.fold(None, |panic, hook| {
+            first_panic(panic, || hook(object, metrics, reason))
+        })
+    }
+}
+
 impl<M: Manager> fmt::Debug for Hooks<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hooks")
             .field("post_create", &self.post_create)
             .field("pre_recycle", &self.pre_recycle)
             .field("post_recycle", &self.post_recycle)
+            .field("on_return", &self.on_return.len())
+            .field("on_close", &self.on_close.len())
             .finish()
     }
 }
@@ -128,6 +160,8 @@ impl<M: Manager> Default for Hooks<M> {
             post_create: Vec::new(),
             pre_recycle: Vec::new(),
             post_recycle: Vec::new(),
+            on_return: Vec::new(),
+            on_close: Vec::new(),
         }
     }
 }

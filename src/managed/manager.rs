@@ -1,4 +1,4 @@
-use super::{Metrics, RecycleError};
+use super::{Defaults, Metrics, RecycleError};
 use std::borrow::Cow;
 use std::future::Future;
 use std::time::Duration;
@@ -88,6 +88,12 @@ pub trait Manager: Send + Sync + 'static {
     /// connect, and what a listener is told. Must not hold a secret. Default: nothing is said.
     fn describe(&self, _error: &Self::Error) -> Option<String> {
         None
+    }
+
+    /// What is good for pools of these objects, where their builder is told nothing else. Default: everything off,
+    /// as in deadpool.
+    fn defaults(&self) -> Defaults {
+        Defaults::none()
     }
 
     /// The error of a get that is refused because making objects has failed too often

@@ -72,6 +72,7 @@ pub use self::lifecycle::{Drain, Undrained};
 pub use self::manager::{Manager, RecycleResult};
 pub use self::metrics::Metrics;
 pub use self::object::{Object, ObjectId};
+pub use self::options::Defaults;
 pub use self::pool::{Pool, WeakPool};
 pub use self::ready::{ReadyError, ReadyStep};
 pub use self::retain::RetainResult;

@@ -74,7 +74,13 @@ impl<M: Manager> Drop for Object<M> {
         slot.check_in();
         let mut broken = true;
         let panic = first_panic(None, || {
-            broken = slot.core.manager.has_broken(&mut slot.object);
+            let Slot {
+                core,
+                object,
+                metrics,
+                ..
+            } = &mut *slot;
+            broken = !core.hooks.pass_return(object, metrics) || core.manager.has_broken(object);
         });
         if broken {
             let retire = || Core::retire(slot, CloseReason::Broken);

@@ -23,6 +23,48 @@ pub(crate) struct Options {
     pub(crate) clock: Option<Clock>,
 }
 
+/// What a manager suggests for pools of its objects ([`Manager::defaults`]). Whatever a builder is told goes
+/// before it.
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct Defaults {
+    upkeep: Upkeep,
+}
+
+impl Defaults {
+    /// Everything off, as in deadpool.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// For connections to a server:
+    ///
+    /// | knob | default | why |
+    /// | --- | --- | --- |
+    /// | [`max_lifetime`](PoolBuilder::max_lifetime) | 30 min, up to a tenth less | HikariCP's: a server's memory for old sessions grows, and what is behind a name moves |
+    /// | [`idle_timeout`](PoolBuilder::idle_timeout) | 10 min | HikariCP's and PgBouncer's: what a peak needed is given back |
+    /// | [`suspicion`](PoolBuilder::suspicion) | on | a dead server is paid for once, not once for each connection |
+    pub fn server() -> Self {
+        Self {
+            upkeep: Upkeep {
+                max_lifetime: Some(Duration::from_secs(30 * 60)),
+                idle_timeout: Some(Duration::from_secs(10 * 60)),
+                suspicion: true,
+                ..Upkeep::default()
+            },
+        }
+    }
+}
+
+impl Options {
+    pub(crate) fn by_default(defaults: Defaults) -> Self {
+        Self {
+            upkeep: defaults.upkeep,
+            ..Self::default()
+        }
+    }
+}
+
 impl<M: Manager, W: From<Object<M>>> PoolBuilder<M, W> {
     /// What the pool is called: in [`Pools`](crate::observe::Pools), by exporters, in events.
     ///

@@ -1,6 +1,6 @@
 use super::attempt::Attempt;
 use super::core::Core;
-use super::get::Failure;
+use super::get::{Failure, Obtained};
 use super::slot::Slot;
 use super::{Manager, Object, PoolBuilder, PoolError, RetainResult, Timeouts};
 use crate::Status;
@@ -107,9 +107,7 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
     }
 
     #[inline]
-    fn wrap_or_tell(
-        obtained: Result<Box<Slot<M>>, Failure<M::Error>>,
-    ) -> Result<W, PoolError<M::Error>> {
+    fn wrap_or_tell(obtained: Obtained<M>) -> Result<W, PoolError<M::Error>> {
         let slot = obtained.map_err(Failure::into_pool_error)?;
         Ok(Self::wrap(slot))
     }

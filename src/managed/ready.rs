@@ -9,25 +9,27 @@ use super::{
 };
 use crate::engine::Claim;
 use crate::observe::{Checkout, Snapshot};
-use crate::time::bounded;
+use crate::time::{bounded, over};
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
 impl<M: Manager, W: From<Object<M>>> PoolBuilder<M, W> {
-    /// Builds the pool, makes one object and [proves](Manager::probe) that it works.
+    /// Builds the pool, makes one object and [proves](Manager::probe) that it works; as many as
+    /// [`min_idle`](Self::min_idle), where that is more.
     ///
     /// # Errors
     ///
     /// One [`ReadyError`], which names the step, the target and the cause. Then there is no pool.
     pub async fn build_ready(self) -> Result<Pool<M, W>, ReadyError<M::Error>> {
         let target = self.manager.target().into_owned();
+        let count = self.options.upkeep.min_idle.max(1);
         let pool = self.build().map_err(|cause| ReadyError {
             target,
             step: ReadyStep::Build(cause),
         })?;
         // Should it fail, this is the only handle: dropping it closes the pool.
-        pool.warm_up(1).await?;
+        pool.warm_up(count).await?;
         Ok(pool)
     }
 }
@@ -51,6 +53,11 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
         let core = &self.core;
         let mut proved = false;
         while core.snapshot().size < count {
+            // After a failure somewhere else nobody connects for a moment.
+            while let Some(pause) = core.next_connect() {
+                over(core.runtime, Some(pause)).await;
+                core.let_connect();
+            }
             let Some(mut unowned) = Unowned::reserve(core) else {
                 break;
             };

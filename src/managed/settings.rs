@@ -40,8 +40,8 @@ pub use self::error::SettingsError;
 pub use self::knobs::{Form, Group, Knob};
 pub use self::table::KNOBS;
 
-use super::{Manager, Object, PoolBuilder, PoolConfig, QueueMode, Timeouts};
-use crate::engine::state::MAX_CONNECTING;
+use super::{Defaults, Manager, Object, PoolBuilder, PoolConfig, QueueMode, Timeouts};
+use crate::managed::options::Options;
 use crate::managed::upkeep::Jitter;
 use std::time::Duration;
 
@@ -125,37 +125,9 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// Neutral, as in deadpool.
+    /// Neutral, as in deadpool. What a manager suggests is [`Settings::from`] its [`Defaults`].
     fn default() -> Self {
-        let PoolConfig {
-            max_size,
-            timeouts,
-            queue_mode,
-        } = PoolConfig::default();
-        Self {
-            name: None,
-            max_size,
-            queue_mode,
-            wait_timeout: timeouts.wait,
-            create_timeout: timeouts.create,
-            recycle_timeout: timeouts.recycle,
-            min_idle: 0,
-            max_idle: None,
-            max_lifetime: None,
-            lifetime_jitter: Jitter::default().0,
-            idle_timeout: None,
-            max_uses: None,
-            keepalive: None,
-            check_after_idle: None,
-            suspicion: false,
-            max_connecting: MAX_CONNECTING,
-            connect_backoff: None,
-            connect_backoff_longest: None,
-            breaker: None,
-            max_waiters: None,
-            shed_overload: false,
-            leak_threshold: None,
-        }
+        Self::from(Defaults::none())
     }
 }
 
@@ -213,6 +185,13 @@ impl Settings {
     }
 }
 
+impl From<Defaults> for Settings {
+    /// What a manager [suggests](Manager::defaults), to put a file, the environment or a URL on top of it.
+    fn from(defaults: Defaults) -> Self {
+        told(&PoolConfig::default(), &Options::by_default(defaults))
+    }
+}
+
 impl PartialEq for Settings {
     fn eq(&self, other: &Self) -> bool {
         self.to_pairs().eq(other.to_pairs())
@@ -222,8 +201,9 @@ impl PartialEq for Settings {
 impl Eq for Settings {}
 
 impl<M: Manager, W: From<Object<M>>> PoolBuilder<M, W> {
-    /// Sets every knob at once; what was said before of any of them is forgotten. Those that are code (hooks,
-    /// listener, runtime) stay as they are.
+    /// Sets every knob at once; what was said before of any of them is forgotten, and so are the manager's
+    /// [defaults](Manager::defaults): to keep them, begin with [`to_settings`](Self::to_settings) or
+    /// [`Settings::from`] them. Hooks, listener and runtime stay as they are.
     ///
     /// # Errors
     ///
@@ -262,35 +242,38 @@ impl<M: Manager, W: From<Object<M>>> PoolBuilder<M, W> {
         Ok(self)
     }
 
-    /// What was said of every knob so far, by whichever method: to put a file, the environment or a URL
-    /// [on top](Settings::with_pairs) of it.
+    /// What was said of every knob so far, by whichever method, or is the manager's [default](Manager::defaults): to
+    /// put a file, the environment or a URL [on top](Settings::with_pairs) of it.
     pub fn to_settings(&self) -> Settings {
-        let (config, options) = (&self.config, &self.options);
-        let (upkeep, caution) = (&options.upkeep, &options.caution);
-        Settings {
-            name: options.name.clone(),
-            max_size: config.max_size,
-            queue_mode: config.queue_mode,
-            wait_timeout: config.timeouts.wait,
-            create_timeout: config.timeouts.create,
-            recycle_timeout: config.timeouts.recycle,
-            min_idle: upkeep.min_idle,
-            max_idle: upkeep.max_idle,
-            max_lifetime: upkeep.max_lifetime,
-            lifetime_jitter: upkeep.lifetime_jitter.0,
-            idle_timeout: upkeep.idle_timeout,
-            max_uses: upkeep.max_uses,
-            keepalive: upkeep.keepalive,
-            check_after_idle: upkeep.check_after_idle,
-            suspicion: upkeep.suspicion,
-            max_connecting: caution.max_connecting,
-            connect_backoff: caution.backoff.map(|(first, _)| first),
-            connect_backoff_longest: caution.backoff.map(|(_, longest)| longest),
-            breaker: caution.breaker,
-            max_waiters: options.max_waiters,
-            shed_overload: options.shed_overload,
-            leak_threshold: options.leak_threshold,
-        }
+        told(&self.config, &self.options)
+    }
+}
+
+fn told(config: &PoolConfig, options: &Options) -> Settings {
+    let (upkeep, caution) = (&options.upkeep, &options.caution);
+    Settings {
+        name: options.name.clone(),
+        max_size: config.max_size,
+        queue_mode: config.queue_mode,
+        wait_timeout: config.timeouts.wait,
+        create_timeout: config.timeouts.create,
+        recycle_timeout: config.timeouts.recycle,
+        min_idle: upkeep.min_idle,
+        max_idle: upkeep.max_idle,
+        max_lifetime: upkeep.max_lifetime,
+        lifetime_jitter: upkeep.lifetime_jitter.0,
+        idle_timeout: upkeep.idle_timeout,
+        max_uses: upkeep.max_uses,
+        keepalive: upkeep.keepalive,
+        check_after_idle: upkeep.check_after_idle,
+        suspicion: upkeep.suspicion,
+        max_connecting: caution.max_connecting,
+        connect_backoff: caution.backoff.map(|(first, _)| first),
+        connect_backoff_longest: caution.backoff.map(|(_, longest)| longest),
+        breaker: caution.breaker,
+        max_waiters: options.max_waiters,
+        shed_overload: options.shed_overload,
+        leak_threshold: options.leak_threshold,
     }
 }
 

@@ -10,6 +10,10 @@
 //! | What happens, as it happens? | a [`Listener`] |
 //! | The same for every kind of pool, for exporters | [`Observe`] and [`Pools`] |
 //! | Under which names is it exported? | [`names`] |
+#![cfg_attr(
+    any(feature = "metrics", feature = "opentelemetry"),
+    doc = "| How does it get to Prometheus or OpenTelemetry? | [`export`] |"
+)]
 
 #[cfg_attr(
     not(feature = "managed"),
@@ -20,6 +24,8 @@ mod checkout;
 pub(crate) mod clock;
 #[cfg(feature = "managed")]
 pub(crate) mod counters;
+#[cfg(any(feature = "metrics", feature = "opentelemetry"))]
+pub mod export;
 mod health;
 #[cfg_attr(
     not(feature = "managed"),

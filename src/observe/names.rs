@@ -338,7 +338,7 @@ pub const LEAKS_SUSPECTED: Metric = Metric {
     name: "millpond.leaks_suspected",
     kind: Kind::UpDownCounter,
     unit: "{leak}",
-    help: "Connections held now for longer than the leak threshold; 0 without a threshold",
+    help: "Connections held now for longer than the leak threshold; absent without a threshold",
     labels: &[POOL_NAME],
     source: Source::Millpond,
 };

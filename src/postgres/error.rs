@@ -1,3 +1,4 @@
+use super::PoolError;
 use super::chain::Chain;
 use crate::engine::sync::Arc;
 use std::borrow::Cow;
@@ -154,6 +155,13 @@ impl From<PgError> for Error {
             target: None,
             kind: Kind::Other(cause),
         }
+    }
+}
+
+/// For functions that take a connection and use it, and say in either case why they could not.
+impl From<PgError> for PoolError {
+    fn from(cause: PgError) -> Self {
+        Self::Backend(cause.into())
     }
 }
 

@@ -176,6 +176,10 @@ impl managed::Manager for Manager {
         }
     }
 
+    fn defaults(&self) -> managed::Defaults {
+        managed::Defaults::server()
+    }
+
     fn describe(&self, error: &Error) -> Option<String> {
         Some(error.to_string())
     }

@@ -101,6 +101,7 @@ fn pool_parameters_of_a_url_set_the_pool() {
     let told = config.builder(NoTls).unwrap().to_settings();
     assert_eq!((told.max_size, told.min_idle), (9, 5));
     assert_eq!(told.max_lifetime, Some(Duration::from_secs(1800)));
+    assert!(told.suspicion, "a server's defaults stay");
     let pool = with("postgres://a@h/d?pool_max_size=3").create_pool(None, NoTls);
     assert_eq!(pool.unwrap().status().max_size, 3);
     let huge = Config {

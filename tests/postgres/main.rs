@@ -1,6 +1,7 @@
 //! The PostgreSQL pool against a real server: what a user can see.
 #![cfg(all(feature = "postgres", not(millpond_loom)))]
 
+mod agreement;
 mod config;
 mod dead;
 mod errors;

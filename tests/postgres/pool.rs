@@ -1,6 +1,7 @@
 //! Many tasks, few connections, and the server's own count of them.
 
-use crate::ground::{backend_pid, database, eventually, pool, recycling};
+use crate::ground::{backend_pid, builder, database, eventually, pool, recycling};
+use millpond::observe::HandClock;
 use millpond::postgres::{Object, RecyclingMethod};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,6 +15,26 @@ async fn a_query_runs() {
     let row = row.await.unwrap();
     assert_eq!(row.get::<_, i32>(0), 3);
     assert_eq!(row.get::<_, String>(1), db.name());
+}
+
+/// What `Defaults::server` says, on a clock that is turned by hand.
+#[tokio::test]
+async fn by_default_a_connection_lies_ten_minutes_and_lives_thirty() {
+    const MINUTE: Duration = Duration::from_secs(60);
+    let db = database();
+    let clock = HandClock::new();
+    let pool = builder(db.config(), 2).clock(&clock).build().unwrap();
+    let first = backend_pid(&pool.get().await.unwrap()).await;
+    clock.advance(9 * MINUTE);
+    assert_eq!(backend_pid(&pool.get().await.unwrap()).await, first);
+    clock.advance(10 * MINUTE);
+    assert_ne!(backend_pid(&pool.get().await.unwrap()).await, first);
+    assert_eq!(pool.stats().closed.idle, 1);
+    for _ in 0..5 {
+        clock.advance(6 * MINUTE);
+        drop(pool.get().await.unwrap());
+    }
+    assert_eq!(pool.stats().closed.lifetime, 1, "{:?}", pool.stats().closed);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

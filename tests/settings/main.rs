@@ -11,7 +11,7 @@ mod support;
 use any::{nearly, settings};
 use millpond::Runtime;
 use millpond::managed::settings::{Form, KNOBS, Knob};
-use millpond::managed::{QueueMode, Settings};
+use millpond::managed::{Defaults, QueueMode, Settings};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -77,7 +77,10 @@ fn every_knob_takes_its_example_and_changes_nothing_else() {
 #[test]
 fn the_table_tells_the_defaults_there_are() {
     let neutral = pairs(&Settings::default());
+    let server = pairs(&Settings::from(Defaults::server()));
     for knob in KNOBS {
+        let begins = knob.server.map_or(&*neutral[knob.name], |(value, _)| value);
+        assert_eq!(server[knob.name], begins);
         if knob.name == "max_size" {
             let two_each = 2 * std::thread::available_parallelism().unwrap().get();
             assert_eq!(neutral["max_size"], two_each.to_string());

@@ -53,6 +53,8 @@ pub enum Move {
     Resize(u8),
     /// Keeps the idle objects whose bit is set.
     Retain(u8),
+    Pause,
+    Resume,
     Close,
 }
 
@@ -63,7 +65,7 @@ pub enum Ending {
     Late(End),
 }
 
-/// How often a getter came to each answer when it was polled.
+/// How often a getter came to each answer when it was polled, and was in line for what was parked.
 pub type Tally = BTreeMap<&'static str, usize>;
 
 /// The two, and what happened so far, to be read when they differ.
@@ -205,6 +207,20 @@ impl<'a> Duel<'a> {
                 let removed: Vec<_> = removed.iter().map(|thing| thing.id).collect();
                 assert_eq!(removed, self.model.retain(keep).1, "removed by retain");
             }
+            Move::Pause => {
+                self.say(format_args!("pause"));
+                self.scene.pool.pause();
+                self.model.pause();
+            }
+            Move::Resume => {
+                self.say(format_args!("resume"));
+                let waiting = self.model.counts().waiting;
+                if waiting.min(self.model.parked()) > 0 {
+                    *self.tally.entry("resumed to").or_default() += 1;
+                }
+                self.scene.pool.resume();
+                self.model.resume();
+            }
             Move::Close => {
                 self.say(format_args!("close"));
                 self.scene.pool.close();
@@ -337,6 +353,7 @@ impl<'a> Duel<'a> {
         while !self.held.is_empty() {
             self.step(Move::Return(0));
         }
+        self.step(Move::Resume);
     }
 
     fn compare(&self) {
@@ -352,6 +369,8 @@ impl<'a> Duel<'a> {
             creating: world.connecting(),
         };
         assert_eq!(counts, self.model.counts(), "the pool, the model");
+        let paused = self.scene.pool.is_paused();
+        assert_eq!(paused, self.model.is_paused(), "paused");
         assert_eq!(
             world.objects(),
             self.model.objects(),

@@ -3,6 +3,7 @@
 //! Nothing is counted here: every number of [`Counts`] is the length of what it stands for. It knows
 //! neither the pool's types nor any test framework, so that property tests and fuzzers share it.
 
+mod bounds;
 mod rules;
 mod words;
 
@@ -13,6 +14,7 @@ pub use words::*;
 pub struct Model {
     setup: Setup,
     closed: bool,
+    paused: bool,
     made: usize,
     now: u64,
     gates: Vec<bool>,
@@ -20,6 +22,8 @@ pub struct Model {
     plans: [VecDeque<Plan>; 5],
     /// The longest idle first.
     idle: VecDeque<usize>,
+    /// Idle when the pool was paused, or back since then.
+    parked: VecDeque<usize>,
     held: Vec<usize>,
     getters: BTreeMap<usize, Getter>,
     /// Getters, first come first.
@@ -83,11 +87,13 @@ impl Model {
         Self {
             setup,
             closed: false,
+            paused: false,
             made: 0,
             now: 0,
             gates: Vec::new(),
             plans: Default::default(),
             idle: VecDeque::new(),
+            parked: VecDeque::new(),
             held: Vec::new(),
             getters: BTreeMap::new(),
             line: VecDeque::new(),
@@ -101,7 +107,8 @@ impl Model {
         let connecting = connects().count() + of(|g| g.granted);
         let creating = connects().filter(|connect| connect.object.is_none());
         let handed_over = of(|g| matches!(g.told, Some(Told::Object(_))));
-        let in_use = self.held.len() + of(|g| g.checking.is_some()) + handed_over;
+        let checked = of(|g| g.checking.is_some());
+        let in_use = self.held.len() + self.parked.len() + checked + handed_over;
         Counts {
             max_size: self.max(),
             size: self.idle.len() + connecting + in_use,
@@ -126,10 +133,18 @@ impl Model {
             _ => None,
         };
         let mut objects: Vec<_> = self.getters.values().filter_map(in_getter).collect();
-        objects.extend(self.idle.iter().chain(&self.held));
+        objects.extend(self.idle.iter().chain(&self.parked).chain(&self.held));
         objects.extend(self.connects().filter_map(|connect| connect.object));
         objects.sort_unstable();
         objects
+    }
+
+    pub fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    pub fn parked(&self) -> usize {
+        self.parked.len()
     }
 
     pub fn held(&self) -> &[usize] {
@@ -434,43 +449,5 @@ impl Model {
     pub fn take(&mut self, object: usize) {
         self.held.retain(|other| *other != object);
         self.settle();
-    }
-
-    pub fn resize(&mut self, max: usize) {
-        if self.closed {
-            return;
-        }
-        self.setup.max = max;
-        // The last in line lose the rights that they have not used; then idle objects go.
-        for number in self.line.clone().into_iter().rev() {
-            if self.counts().size > max {
-                self.getter(number).granted = false;
-            }
-        }
-        while self.counts().size > max && self.pop_idle().is_some() {}
-        self.settle();
-    }
-
-    /// Keeps the idle objects that `keep` wants; says how many that are, and gives out the others.
-    pub fn retain(&mut self, keep: impl Fn(usize) -> bool) -> (usize, Vec<usize>) {
-        let looked_at = std::mem::take(&mut self.idle);
-        let mut removed = looked_at.clone();
-        removed.retain(|object| !keep(*object));
-        self.idle = looked_at;
-        self.idle.retain(|object| keep(*object));
-        if self.setup.newest_first {
-            removed.make_contiguous().reverse();
-        }
-        (self.idle.len(), removed.into())
-    }
-
-    pub fn close(&mut self) {
-        self.closed = true;
-        self.idle.clear();
-        for number in std::mem::take(&mut self.line) {
-            let getter = self.getter(number);
-            getter.granted = false;
-            getter.told = Some(Told::Closed);
-        }
     }
 }

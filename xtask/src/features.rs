@@ -85,7 +85,7 @@ fn every_set(names: &[String]) -> Vec<String> {
 }
 
 /// The sets that users pick: nothing, each runtime, each extra, everything.
-const PICKED: [&str; 11] = [
+const PICKED: [&str; 14] = [
     "",
     "managed",
     "unmanaged",
@@ -94,11 +94,14 @@ const PICKED: [&str; 11] = [
     "managed,rt_tokio_1",
     "managed,rt_smol_2",
     "managed,serde",
+    "managed,tracing",
+    "managed,metrics",
+    "unmanaged,opentelemetry",
     "postgres",
     "postgres,serde",
-    "managed,unmanaged,rt_tokio_1,rt_smol_2,rt_async-std_1,serde,postgres,array-impls,with-bit-vec-0_8,\
-     with-chrono-0_4,with-cidr-0_3,with-eui48-1,with-geo-types-0_7,with-jiff-0_2,with-serde_json-1,\
-     with-smol_str-01,with-time-0_3,with-uuid-1",
+    "managed,unmanaged,rt_tokio_1,rt_smol_2,rt_async-std_1,serde,tracing,metrics,opentelemetry,postgres,\
+     array-impls,with-bit-vec-0_8,with-chrono-0_4,with-cidr-0_3,with-eui48-1,with-geo-types-0_7,with-jiff-0_2,\
+     with-serde_json-1,with-smol_str-01,with-time-0_3,with-uuid-1",
 ];
 
 #[cfg(test)]

@@ -38,12 +38,14 @@ fn document_private(here: &Workspace) -> Result<(), Failure> {
 
 fn format(here: &Workspace) -> Result<(), Failure> {
     needs(here, "fmt")?;
-    child::run(&mut here.cargo("fmt --all --check"))
+    child::run(&mut here.cargo("fmt --all --check"))?;
+    child::run(&mut here.cargo("fmt --manifest-path examples/switch/Cargo.toml --check"))
 }
 
 fn clippy(here: &Workspace) -> Result<(), Failure> {
     needs(here, "clippy")?;
-    child::run(&mut here.cargo("clippy --workspace --all-targets --all-features -- -D warnings"))
+    child::run(&mut here.cargo("clippy --workspace --all-targets --all-features -- -D warnings"))?;
+    child::run(&mut here.cargo(CLIPPY_SERVICE))
 }
 
 /// Says the way out if the toolchain came without this component.
@@ -65,6 +67,10 @@ fn missing(subcommand: &str) -> String {
          the package manager that Rust came from; `cargo xtask test` does without it"
     )
 }
+
+/// The service that the switch is tried on: a workspace of its own, built where all is built.
+const CLIPPY_SERVICE: &str = "clippy --manifest-path examples/switch/Cargo.toml --target-dir target --locked \
+                              -- -D warnings";
 
 #[cfg(test)]
 mod tests {

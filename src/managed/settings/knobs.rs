@@ -29,6 +29,11 @@ pub struct Knob {
     pub default: &'static str,
     /// Why that is so, and what to set instead.
     pub why: &'static str,
+    /// What a manager of connections to a server begins with ([`Defaults::server`]), where that is something else;
+    /// and why.
+    ///
+    /// [`Defaults::server`]: crate::managed::Defaults::server
+    pub server: Option<(&'static str, &'static str)>,
     /// A value that is not the default.
     pub example: &'static str,
     pub(super) field: Field,

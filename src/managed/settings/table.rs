@@ -16,6 +16,7 @@ pub const KNOBS: &[Knob] = &[
         why: "As in deadpool. A database does not get faster by more connections than it has cores and disks to \
             serve them; that is its number, not this machine's, so set it, and mind the sum over all instances of \
             your service against the server's own limit.",
+        server: None,
         example: "20",
         field: field!(max_size),
     },
@@ -28,6 +29,7 @@ pub const KNOBS: &[Knob] = &[
             so that few ever lie for long, and none for longer than the others.",
         default: "Fifo",
         why: "As in deadpool: all are used evenly, and a dead one is found soon.",
+        server: None,
         example: "Lifo",
         field: field!(queue_mode),
     },
@@ -41,6 +43,7 @@ pub const KNOBS: &[Knob] = &[
         default: "none",
         why: "As in deadpool. HikariCP's is 30 s, longer than most callers live; set it to less than your own \
             caller waits for you, and time-outs name who holds the objects.",
+        server: None,
         example: "5s",
         field: field!(wait_timeout),
     },
@@ -52,6 +55,7 @@ pub const KNOBS: &[Knob] = &[
         default: "none",
         why: "As in deadpool. The PostgreSQL manager bounds a connect itself; a manager of your own may not, and a \
             server that does not answer then holds a place for as long as the system's TCP allows.",
+        server: None,
         example: "3s",
         field: field!(create_timeout),
     },
@@ -63,6 +67,7 @@ pub const KNOBS: &[Knob] = &[
             waits for.",
         default: "none",
         why: "As in deadpool. Checks are one round trip: several times the slowest that you know is a good bound.",
+        server: None,
         example: "500ms",
         field: field!(recycle_timeout),
     },
@@ -76,6 +81,7 @@ pub const KNOBS: &[Knob] = &[
         default: "0",
         why: "As in deadpool: nothing is made that nobody asked for. HikariCP keeps the pool full; a few spare ones \
             are enough that a get after a quiet time does not wait for a connect.",
+        server: None,
         example: "2",
         field: field!(min_idle),
     },
@@ -88,6 +94,7 @@ pub const KNOBS: &[Knob] = &[
         default: "none",
         why: "As in deadpool. A pool that sheds what it will need in the next moment connects all day; \
             `idle_timeout` sheds what was not needed for a while.",
+        server: None,
         example: "10",
         field: field!(max_idle),
     },
@@ -98,7 +105,11 @@ pub const KNOBS: &[Knob] = &[
         interaction: "`min_idle` others are left. Longer than `max_lifetime` it has no effect. Of use with \
             `queue_mode` `Lifo` above all.",
         default: "none",
-        why: "As in deadpool. HikariCP's is 10 min. Not 0 for \"never\": that is `none`.",
+        why: "As in deadpool. Not 0 for \"never\": that is `none`.",
+        server: Some((
+            "10m",
+            "HikariCP's and PgBouncer's: what a peak needed is given back.",
+        )),
         example: "10m",
         field: field!(idle_timeout),
     },
@@ -109,9 +120,13 @@ pub const KNOBS: &[Knob] = &[
             another one is made first if there is room. One in use is never closed for its age.",
         interaction: "Shortened for each object by chance, by `lifetime_jitter`.",
         default: "none",
-        why: "As in deadpool. HikariCP's is 30 min. Set it to less than what any proxy, firewall or server between \
+        why: "As in deadpool. Set it to less than what any proxy, firewall or server between \
             allows a connection, so that it is the pool that ends it and not the network in mid-query. Not 0 for \
             \"for ever\": that is `none`.",
+        server: Some((
+            "30m",
+            "HikariCP's: a server's memory for old sessions grows, and what is behind a name moves.",
+        )),
         example: "30m",
         field: field!(max_lifetime),
     },
@@ -123,6 +138,7 @@ pub const KNOBS: &[Knob] = &[
         default: "0.1",
         why: "Of a hundred objects that were made together, no more than a few end in any one second of a lifetime \
             of half an hour. With 0 all end at once.",
+        server: None,
         example: "0.25",
         field: field!(lifetime_jitter),
     },
@@ -134,6 +150,7 @@ pub const KNOBS: &[Knob] = &[
         default: "none",
         why: "As in deadpool. For servers whose sessions grow with what they did; a bound on age mostly does as \
             well.",
+        server: None,
         example: "10000",
         field: field!(max_uses),
     },
@@ -146,6 +163,7 @@ pub const KNOBS: &[Knob] = &[
         default: "none",
         why: "As in deadpool. HikariCP's is 2 min. Set it to less than what a firewall or load balancer between \
             keeps of a silent connection, often a few minutes.",
+        server: None,
         example: "2m",
         field: field!(keepalive),
     },
@@ -158,6 +176,7 @@ pub const KNOBS: &[Knob] = &[
         default: "none",
         why: "As in deadpool: every get checks. HikariCP's is 500 ms, pgxpool's 1 s: most gets of a busy pool then \
             cost no round trip, and an object that died in that time is met by its user.",
+        server: None,
         example: "500ms",
         field: field!(check_after_idle),
     },
@@ -171,6 +190,10 @@ pub const KNOBS: &[Knob] = &[
         why: "Off as in deadpool, since a manager may turn objects down for reasons of their own. Where a failed \
             check means that the server was away, switch it on: a dead server is paid for once, not once for each \
             object.",
+        server: Some((
+            "true",
+            "A dead server is paid for once, not once for each connection.",
+        )),
         example: "true",
         field: field!(suspicion),
     },
@@ -182,6 +205,7 @@ pub const KNOBS: &[Knob] = &[
         default: "1023",
         why: "No bound but the engine's own, as in deadpool. A connect costs a server far more than a query (a \
             process, TLS, a password's hash); a handful at once fills any pool.",
+        server: None,
         example: "4",
         field: field!(max_connecting),
     },
@@ -194,6 +218,7 @@ pub const KNOBS: &[Knob] = &[
         default: "none",
         why: "As in deadpool: everybody tries at once, and a server that comes back is met by all of them. 50 ms is \
             a good first pause.",
+        server: None,
         example: "50ms",
         field: field!(connect_backoff),
     },
@@ -206,6 +231,7 @@ pub const KNOBS: &[Knob] = &[
         default: "none",
         why: "With 500 ms a pool is whole again within a second of its server being back; one probe twice a second \
             is no burden.",
+        server: None,
         example: "500ms",
         field: field!(connect_backoff_longest),
     },
@@ -219,6 +245,7 @@ pub const KNOBS: &[Knob] = &[
             runtime is needed for them.",
         default: "none",
         why: "As in deadpool: each caller finds out for itself. 3 is enough to tell an outage from a slip.",
+        server: None,
         example: "3",
         field: field!(breaker),
     },
@@ -231,6 +258,7 @@ pub const KNOBS: &[Knob] = &[
         default: "none",
         why: "As in deadpool; the engine's own bound is over half a million. A line that is many times `max_size` is \
             work that nobody waits for any more when its turn comes.",
+        server: None,
         example: "200",
         field: field!(max_waiters),
     },
@@ -244,6 +272,7 @@ pub const KNOBS: &[Knob] = &[
         default: "false",
         why: "Off as in deadpool, for it is an estimate. On, who cannot be served in time hears so now, and not at \
             the end.",
+        server: None,
         example: "true",
         field: field!(shed_overload),
     },
@@ -254,6 +283,7 @@ pub const KNOBS: &[Knob] = &[
         interaction: "In `observe::Pools` the second pool of a name is listed as `name#2`.",
         default: "none",
         why: "Then it is called after what the manager is connected to, which tells most pools apart.",
+        server: None,
         example: "orders",
         field: field!(name),
     },
@@ -265,6 +295,7 @@ pub const KNOBS: &[Knob] = &[
         default: "none",
         why: "As in HikariCP: nobody can tell a leak from a long use but you. 30 s is a good first try for a service \
             whose requests end within 10 s.",
+        server: None,
         example: "30s",
         field: field!(leak_threshold),
     },

@@ -10,12 +10,17 @@ impl Model {
         if self.closed || self.counts().size >= self.max() {
             return;
         }
-        match self.line.pop_front() {
+        let first = match self.paused {
+            true => None,
+            false => self.line.pop_front(),
+        };
+        match first {
             Some(first) => {
                 let getter = self.getter(first);
                 getter.told = Some(Told::Object(object));
                 getter.granted = false;
             }
+            None if self.paused => self.parked.push_back(object),
             None => self.idle.push_back(object),
         }
         self.settle();
@@ -87,14 +92,17 @@ impl Model {
         self.line.iter().copied().filter(hungry).collect()
     }
 
-    /// Connects whose getter does not stand in line any more.
+    /// Connects whose getter does not stand in line any more; in a paused pool they help nobody.
     pub(super) fn ownerless(&self) -> usize {
+        if self.paused {
+            return 0;
+        }
         let owned = self.line.len() - self.hungry().len();
         self.counts().connecting - owned
     }
 
     pub(super) fn has_room(&self) -> bool {
-        !self.closed && self.counts().size < self.setup.max
+        !self.closed && !self.paused && self.counts().size < self.setup.max
     }
 
     pub(super) fn max(&self) -> usize {

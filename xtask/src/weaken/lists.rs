@@ -69,4 +69,7 @@ pub(super) const EDITS: [&[Edit]; 4] = [
 const MOVES: &str = "src/engine/moves.rs";
 const ENGINE: &str = "src/engine/mod.rs";
 const IDLE: &str = "src/engine/idle.rs";
+const BOUNDS: &str = "src/engine/bounds.rs";
+const LINE: &str = "src/engine/line.rs";
+const STATE: &str = "src/engine/state.rs";
 const ADDING: &str = "src/engine/adding.rs";

@@ -1,6 +1,6 @@
 //! Not giving up: reservations, rooms, places.
 
-use super::{ADDING, Edit, Kind::GiveUp, MOVES, edit};
+use super::{ADDING, BOUNDS, Edit, Kind::GiveUp, MOVES, edit};
 
 const CONNECT: &str = "src/managed/connect.rs";
 const CORE: &str = "src/managed/core.rs";
@@ -8,7 +8,7 @@ const CHECK: &str = "src/managed/check.rs";
 const GET: &str = "src/managed/get.rs";
 const UNMANAGED: &str = "src/unmanaged/core.rs";
 
-pub(super) const EDITS: [Edit; 34] = [
+pub(super) const EDITS: [Edit; 45] = [
     edit(
         GiveUp,
         "give up: the reservation of an ownerless connect",
@@ -125,15 +125,15 @@ pub(super) const EDITS: [Edit; 34] = [
         GiveUp,
         "resize: reservations that are granted beyond the new maximum",
         MOVES,
-        "while next.size() > next.max() {",
-        "while false {",
+        "let next = line.take_back(state.resized(max), |state| state.size() > state.max());",
+        "let next = state.resized(max);",
     ),
     edit(
         GiveUp,
         "resize: that the surplus is leaving",
         MOVES,
-        "line.leaving += surplus;",
-        "",
+        "line.leaving += surplus + parked;",
+        "line.leaving += parked;",
     ),
     edit(
         GiveUp,
@@ -246,5 +246,82 @@ pub(super) const EDITS: [Edit; 34] = [
         "src/unmanaged/add.rs",
         "self.core.engine.stop_adding(&place);",
         "let _ = self.core; drop(place);",
+    ),
+    edit(
+        GiveUp,
+        "resize: that what was parked is leaving",
+        MOVES,
+        "line.leaving += surplus + parked;",
+        "line.leaving += surplus;",
+    ),
+    edit(
+        GiveUp,
+        "close: that what was parked is leaving",
+        MOVES,
+        "line.leaving += idle + parked.len();",
+        "line.leaving += idle;",
+    ),
+    edit(
+        GiveUp,
+        "close: what was parked",
+        MOVES,
+        "let parked: Vec<_> = line.parked.drain(..).collect(); line.leaving += idle",
+        "let parked: Vec<T> = Vec::new(); line.leaving += idle",
+    ),
+    edit(
+        GiveUp,
+        "put: the reservation of an ownerless connect whose object is parked",
+        MOVES,
+        "line.parked.push_back(object); self.change(line, counted);",
+        "line.parked.push_back(object); self.change(line, |state| state);",
+    ),
+    edit(
+        GiveUp,
+        "set cap: reservations that are granted beyond a lower one",
+        BOUNDS,
+        "let left = line.take_back(state, |state| state.connecting() > cap);",
+        "let _ = cap; let left = state;",
+    ),
+    edit(
+        GiveUp,
+        "set cap: the count of what is taken back",
+        BOUNDS,
+        "(0..granted).fold(state, |state, _| state.unreserved())",
+        "let _ = granted; state",
+    ),
+    edit(
+        GiveUp,
+        "pause: reservations that are granted",
+        BOUNDS,
+        "let revoked = line.take_back(state, |_| true);",
+        "let revoked = state;",
+    ),
+    edit(
+        GiveUp,
+        "resume: what came back since it was unparked",
+        BOUNDS,
+        "objects.append(&mut line.parked);",
+        "",
+    ),
+    edit(
+        GiveUp,
+        "resume: that the surplus is leaving",
+        BOUNDS,
+        "line.leaving += surplus;",
+        "",
+    ),
+    edit(
+        GiveUp,
+        "resume: a granted reservation of who is served",
+        BOUNDS,
+        "Stake::Granted => state.left().unreserved(),",
+        "Stake::Granted => state.left(),",
+    ),
+    edit(
+        GiveUp,
+        "resume: the place of who is served",
+        BOUNDS,
+        "let state = served.iter().fold(state.resumed(), without);",
+        "let _ = without::<T>; let state = state.resumed();",
     ),
 ];

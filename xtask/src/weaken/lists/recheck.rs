@@ -1,8 +1,8 @@
 //! Not looking again after a failed compare-and-swap, and what else two threads may overtake each other in.
 
-use super::{ADDING, ENGINE, Edit, IDLE, Kind::Recheck, MOVES, edit};
+use super::{ADDING, BOUNDS, ENGINE, Edit, IDLE, Kind::Recheck, MOVES, STATE, edit};
 
-pub(super) const EDITS: [Edit; 25] = [
+pub(super) const EDITS: [Edit; 32] = [
     edit(
         Recheck,
         "claim: the counts are judged once, not after each failed swap",
@@ -109,15 +109,15 @@ pub(super) const EDITS: [Edit; 25] = [
         Recheck,
         "resize: a failed swap passes for a good one",
         MOVES,
-        "match self.swap(state, next) { Ok(()) => break, Err(now) => state = now, }",
-        "match self.swap(state, next) { Ok(()) | Err(_) => break, }",
+        "line.hear(next, &mut wakes); break; } Err(now) => state = now, }",
+        "line.hear(next, &mut wakes); break; } Err(_) => break, }",
     ),
     edit(
         Recheck,
         "resize: a failed swap is tried again with the old picture",
         MOVES,
-        "match self.swap(state, next) { Ok(()) => break, Err(now) => state = now, }",
-        "match self.swap(state, next) { Ok(()) => break, Err(_) => state = state.claimed(0), }",
+        "line.hear(next, &mut wakes); break; } Err(now) => state = now, }",
+        "line.hear(next, &mut wakes); break; } Err(_) => state = state.claimed(0), }",
     ),
     edit(
         Recheck,
@@ -137,9 +137,9 @@ pub(super) const EDITS: [Edit; 25] = [
         Recheck,
         "change: a failed swap passes for a good one",
         MOVES,
-        "Ok(()) => { let_in(line, admitted, wakes); return line.gone.hear(next, wakes); } \
+        "Ok(()) => { let_in(line, admitted, wakes); return line.hear(next, wakes); } \
          Err(now) => state = now,",
-        "Ok(()) | Err(_) => { let_in(line, admitted, wakes); return line.gone.hear(next, wakes); }",
+        "Ok(()) | Err(_) => { let_in(line, admitted, wakes); return line.hear(next, wakes); }",
     ),
     edit(
         Recheck,
@@ -183,5 +183,54 @@ pub(super) const EDITS: [Edit; 25] = [
         IDLE,
         "let object = self.node(number).object.take(); self.push_number(&self.free, number);",
         "self.push_number(&self.free, number); let object = self.node(number).object.take();",
+    ),
+    edit(
+        Recheck,
+        "give back: a pause is not looked for",
+        STATE,
+        "self.0 & (CLOSED | PAUSED) == 0 && self.line() >= 0",
+        "self.0 & CLOSED == 0 && self.line() >= 0",
+    ),
+    edit(
+        Recheck,
+        "put: a pause is not looked for",
+        MOVES,
+        "if state.is_paused() { line.parked.push_back(object);",
+        "if false { line.parked.push_back(object);",
+    ),
+    edit(
+        Recheck,
+        "pause: whether it was paused before",
+        BOUNDS,
+        "if state.is_closed() || state.is_paused() { return false; }",
+        "if state.is_closed() { return false; }",
+    ),
+    edit(
+        Recheck,
+        "pause: whether it was closed before",
+        BOUNDS,
+        "if state.is_closed() || state.is_paused() { return false; }",
+        "if state.is_paused() { return false; }",
+    ),
+    edit(
+        Recheck,
+        "pause: a failed swap passes for a good one",
+        BOUNDS,
+        "break state.idle(); } Err(now) => state = now,",
+        "break state.idle(); } Err(_) => break state.idle(),",
+    ),
+    edit(
+        Recheck,
+        "pause: a failed swap is tried again with the old picture",
+        BOUNDS,
+        "break state.idle(); } Err(now) => state = now,",
+        "break state.idle(); } Err(_) => state = state.claimed(0),",
+    ),
+    edit(
+        Recheck,
+        "resume: the maximum is not looked at",
+        BOUNDS,
+        "let surplus = over(&line, self.look()).min(objects.len());",
+        "let _ = over::<T>; let surplus = 0;",
     ),
 ];

@@ -1,8 +1,8 @@
 //! Not granting what is free.
 
-use super::{ADDING, Edit, Kind::Settle, MOVES, edit};
+use super::{ADDING, BOUNDS, Edit, Kind::Settle, MOVES, edit};
 
-pub(super) const EDITS: [Edit; 8] = [
+pub(super) const EDITS: [Edit; 12] = [
     edit(
         Settle,
         "change",
@@ -14,8 +14,8 @@ pub(super) const EDITS: [Edit; 8] = [
         Settle,
         "resize",
         MOVES,
-        "next = self.settle(&mut line, next.claimed(surplus), &mut wakes);",
-        "next = next.claimed(surplus);",
+        "let next = self.settle(&mut line, next.claimed(surplus), &mut wakes);",
+        "let next = next.claimed(surplus);",
     ),
     edit(
         Settle,
@@ -58,5 +58,33 @@ pub(super) const EDITS: [Edit; 8] = [
         ADDING,
         "if state.size() == state.max() || line.adders.hungry() > 0 {",
         "if state.size() == state.max() {",
+    ),
+    edit(
+        Settle,
+        "pause",
+        BOUNDS,
+        "let next = self.settle(&mut line, revoked.paused(), &mut wakes);",
+        "let next = revoked.paused();",
+    ),
+    edit(
+        Settle,
+        "set cap",
+        BOUNDS,
+        "self.change(line, |state| { (0..granted).fold(state, |state, _| state.unreserved()) });",
+        "if granted > 0 { self.change(line, |state| { (0..granted).fold(state, |state, _| state.unreserved()) }); }",
+    ),
+    edit(
+        Settle,
+        "hope: in a paused pool",
+        MOVES,
+        "if state.is_paused() { 0 } else { ownerless }",
+        "ownerless",
+    ),
+    edit(
+        Settle,
+        "enter: room before who may wait",
+        MOVES,
+        "end == End::Back && !room && line.hungry() >= line.most",
+        "end == End::Back && line.hungry() >= line.most",
     ),
 ];

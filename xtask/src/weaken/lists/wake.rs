@@ -1,10 +1,10 @@
 //! Not waking.
 
-use super::{ADDING, Edit, Kind::Wake, MOVES, edit};
+use super::{ADDING, BOUNDS, Edit, Kind::Wake, LINE, MOVES, edit};
 
 const GONE: &str = "src/engine/gone.rs";
 
-pub(super) const EDITS: [Edit; 21] = [
+pub(super) const EDITS: [Edit; 27] = [
     edit(
         Wake,
         "serve: who is handed an object",
@@ -44,14 +44,14 @@ pub(super) const EDITS: [Edit; 21] = [
         Wake,
         "resize: all of them",
         MOVES,
-        "drop(line); wakes.wake(); self.pop_doomed(surplus)",
-        "drop(line); self.pop_doomed(surplus)",
+        "drop(line); wakes.wake(); self.pop_doomed(surplus, parked)",
+        "drop(line); self.pop_doomed(surplus, parked)",
     ),
     edit(
         Wake,
-        "resize: that a reservation was taken back is not told",
-        MOVES,
-        "line.node(number).waiter.tell(Phase::Nudged);",
+        "take back: that a reservation was taken back is not told",
+        LINE,
+        "self.node(number).waiter.tell(Phase::Nudged);",
         "",
     ),
     edit(
@@ -65,14 +65,14 @@ pub(super) const EDITS: [Edit; 21] = [
         Wake,
         "close: who waits for the end",
         MOVES,
-        "line.gone.hear(revoked.closed(), &mut wakes);",
+        "line.hear(revoked.closed(), &mut wakes);",
         "",
     ),
     edit(
         Wake,
         "change: who waits for the end",
         MOVES,
-        "return line.gone.hear(next, wakes);",
+        "return line.hear(next, wakes);",
         "return;",
     ),
     edit(
@@ -151,5 +151,47 @@ pub(super) const EDITS: [Edit; 21] = [
         ADDING,
         "drop_contained(std::mem::replace(&mut place.waker, waker.clone()));",
         "",
+    ),
+    edit(
+        Wake,
+        "resize: who waits for the end of the line",
+        MOVES,
+        "line.hear(next, &mut wakes); break; }",
+        "break; }",
+    ),
+    edit(
+        Wake,
+        "pause: who is dismissed",
+        BOUNDS,
+        "drop(line); wakes.wake(); true",
+        "drop(line); drop(wakes); true",
+    ),
+    edit(
+        Wake,
+        "pause: who waits for the end of the line",
+        BOUNDS,
+        "line.hear(next, &mut wakes); break state.idle();",
+        "break state.idle();",
+    ),
+    edit(
+        Wake,
+        "resume: who is handed a parked object",
+        BOUNDS,
+        "wakes.add(node.waker.take()); served.push(node);",
+        "drop(node.waker.take()); served.push(node);",
+    ),
+    edit(
+        Wake,
+        "resume: all of them",
+        BOUNDS,
+        "drop_contained(served); wakes.wake();",
+        "drop_contained(served); drop(wakes);",
+    ),
+    edit(
+        Wake,
+        "end: of a line that nobody may join",
+        GONE,
+        "if is_end(state) || refusing && state.waiting() == 0 {",
+        "let _ = refusing; if is_end(state) {",
     ),
 ];
