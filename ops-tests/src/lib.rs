@@ -1,10 +1,12 @@
 //! Checks what stands around the metrics against their one table, [`millpond::observe::names`]: the alert
-//! rules and the dashboard in `ops/`, the runbook, and the page `docs/metrics.md`, which is made of it.
+//! rules and the dashboard in `ops/`, the runbook, and the page `docs/metrics.md`, which is made of it. And the page
+//! `docs/configuration.md`, made of the table of knobs.
 //!
 //! Each check is a function from texts to the faults it found, so that its tests can show it bad texts; the
 //! tests in `tests/` show it the real ones. Whether Prometheus itself reads the rules, and whether they fire
 //! when they should, is for [`Promtool`] to say.
 
+pub mod configuration;
 pub mod dashboard;
 mod fetch;
 pub mod known;

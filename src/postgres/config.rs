@@ -2,6 +2,7 @@ use super::{
     ChannelBinding, CreatePoolError, Error, LoadBalanceHosts, Manager, ManagerConfig, Pool,
     PoolBuilder, PoolConfig, Runtime, SslMode, TargetSessionAttrs, hosts, url,
 };
+use crate::managed::{self, Settings};
 use std::env;
 use std::fmt;
 use std::net::IpAddr;
@@ -32,6 +33,9 @@ pub struct Config {
     /// A URL (`postgres://user:password@host:port/dbname?option=value`) or a connection string
     /// (`host=… user=…`), read first. The other fields override it, but for those of hosts, addresses and
     /// ports, which come on top of its own.
+    ///
+    /// Parameters of a URL that begin with `pool_` set the pool, on top of [`pool`](Self::pool):
+    /// `?pool_max_size=20&pool_max_lifetime=30m`; see [`Settings`].
     pub url: Option<String>,
     /// The user. Default: the environment variable `USER`.
     pub user: Option<String>,
@@ -119,10 +123,35 @@ impl Config {
         <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
     {
         let manager = Manager::from_config(self.get_pg_config()?, tls, self.get_manager_config());
-        Ok(Pool::builder(manager).config(self.get_pool_config()))
+        self.set_up(Pool::builder(manager).config(self.get_pool_config()))
     }
 
-    /// What tokio-postgres is told.
+    /// Puts the `pool_…` parameters of the URL on top of what a builder was told, for a manager of one's own.
+    ///
+    /// # Errors
+    ///
+    /// See [`ConfigError`].
+    pub fn set_up<M, W>(
+        &self,
+        builder: managed::PoolBuilder<M, W>,
+    ) -> Result<managed::PoolBuilder<M, W>, ConfigError>
+    where
+        M: managed::Manager,
+        W: From<managed::Object<M>>,
+    {
+        let Some(url) = self.url.as_deref() else {
+            return Ok(builder);
+        };
+        // Without one of them, even what Settings would refuse stays as it is: deadpool takes any max_size.
+        if Settings::strip_url(url) == url {
+            return Ok(builder);
+        }
+        let set = builder.to_settings().with_url(url);
+        let set = set.and_then(|(settings, _)| builder.settings(settings));
+        set.map_err(|error| ConfigError::InvalidUrl(Error::url(error.to_string())))
+    }
+
+    /// What tokio-postgres is told. The `pool_…` parameters of the URL are left out, and not looked at.
     ///
     /// # Errors
     ///

@@ -1,6 +1,7 @@
 //! Reading a URL or a connection string, and saying what is wrong with one without a piece of its password.
 
 use super::Error;
+use crate::managed::Settings;
 use std::borrow::Cow;
 use std::error::Error as _;
 use tokio_postgres::Config as PgConfig;
@@ -14,6 +15,8 @@ use tokio_postgres::config::Host;
 /// knows: what looks like an option may as well be a piece of a password that was not quoted, or not
 /// percent-encoded.
 pub(super) fn read(url: &str) -> Result<PgConfig, Error> {
+    // Parameters of the pool are no business of the server's.
+    let url = &*Settings::strip_url(url);
     let config: PgConfig = url
         .parse()
         .map_err(|error| Error::url(reason(url, &error)))?;

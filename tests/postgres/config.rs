@@ -3,7 +3,8 @@
 use crate::ground::SECRET;
 use millpond::postgres::tokio_postgres::config::{self as pg, Host};
 use millpond::postgres::{
-    ChannelBinding, Config, ConfigError, LoadBalanceHosts, Manager, SslMode, TargetSessionAttrs,
+    ChannelBinding, Config, ConfigError, LoadBalanceHosts, Manager, PoolConfig, SslMode,
+    TargetSessionAttrs, tokio_postgres::NoTls,
 };
 use std::net::IpAddr;
 use std::time::Duration;
@@ -86,6 +87,45 @@ fn what_the_url_says_stays_where_a_field_is_none() {
 }
 
 #[test]
+fn pool_parameters_of_a_url_set_the_pool() {
+    let with = |url: &str| Config {
+        url: Some(url.to_owned()),
+        pool: Some(PoolConfig::new(9)),
+        ..Config::new()
+    };
+    let config = with("postgres://a@h/d?pool_min_idle=5&sslmode=require&pool_max_lifetime=30m");
+    assert_eq!(
+        config.get_pg_config().unwrap().get_ssl_mode(),
+        pg::SslMode::Require
+    );
+    let told = config.builder(NoTls).unwrap().to_settings();
+    assert_eq!((told.max_size, told.min_idle), (9, 5));
+    assert_eq!(told.max_lifetime, Some(Duration::from_secs(1800)));
+    assert!(told.suspicion, "a server's defaults stay");
+    let pool = with("postgres://a@h/d?pool_max_size=3").create_pool(None, NoTls);
+    assert_eq!(pool.unwrap().status().max_size, 3);
+    let huge = Config {
+        pool: Some(PoolConfig::new(100_000)),
+        ..with("postgres://a@h/d")
+    };
+    assert_eq!(huge.builder(NoTls).unwrap().to_settings().max_size, 100_000);
+    for (url, told) in [
+        (
+            "postgres://a:{}@h/d?pool_max_sise=20",
+            "url cannot be read: pool_max_sise: there is no such knob; do you mean max_size?",
+        ),
+        (
+            "postgres://a:{}@h/d?pool_min_idle=10",
+            "url cannot be read: pool_min_idle = \"10\": never so many can lie idle, for max_size is 9; \
+             lower it, or raise max_size",
+        ),
+    ] {
+        let error = with(&url.replace("{}", SECRET)).builder(NoTls).unwrap_err();
+        assert_eq!(error.to_string(), told);
+    }
+}
+
+#[test]
 fn a_database_must_be_named() {
     let missing = Config::new().get_pg_config().unwrap_err();
     assert!(matches!(missing, ConfigError::DbnameMissing), "{missing:?}");
@@ -117,6 +157,10 @@ fn no_debug_shows_a_password() {
         format!("host=db.example user=alice password={SECRET} dbname=shop"),
         format!("alice:{SECRET}@db.example/shop?x=y"),
         format!("postgres://alice:x@{SECRET}@db.example/shop"),
+        format!("postgres://alice:{SECRET}@db.example/shop?pool_max_size=3"),
+        format!("postgres://alice:{SECRET}@db.example/shop?pool_max_size=x"),
+        format!("postgres://alice:x?pool_{SECRET}@db.example/shop"),
+        format!("postgres://alice:x?pool_max_size={SECRET}@db.example/shop"),
     ] {
         let config = Config {
             url: Some(url),

@@ -93,6 +93,8 @@ pub(crate) enum Command {
     },
     /// Makes docs/metrics.md of the table of metrics
     Metrics,
+    /// Makes docs/configuration.md of the table of knobs
+    Configuration,
     /// Leaves one thing after the other out of a copy of the library, and says what no model or test notices; half an hour
     Weaken {
         /// Runs only the mutants whose name contains NAME (or one of several)

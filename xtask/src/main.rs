@@ -19,10 +19,10 @@ mod house;
 mod judge;
 mod lint;
 mod loom;
-mod metrics;
 mod msrv;
 mod mutants;
 mod orderings;
+mod pages;
 mod planted;
 mod quickstart;
 mod scratch;
@@ -70,7 +70,8 @@ fn main() -> ExitCode {
         Command::Deny => alone(deny::run(&here)),
         Command::CleanClone => alone(clean_clone::run(&here)),
         Command::Orderings { check } => alone(orderings::run(&here, check)),
-        Command::Metrics => alone(metrics::run(&here)),
+        Command::Metrics => alone(pages::run(&here, "metrics")),
+        Command::Configuration => alone(pages::run(&here, "configuration")),
         Command::Weaken { only, list } => alone(weaken::run(&here, &only, list)),
         Command::Planted { only } => alone(planted::run(&here, only.as_deref())),
         Command::Shuttle { minutes, seed } => in_steps(false, |steps| {

@@ -3,6 +3,7 @@ use crate::{
     ChannelBinding, CreatePoolError, LoadBalanceHosts, Manager, ManagerConfig, Pool, PoolBuilder,
     PoolConfig, Runtime, SslMode, TargetSessionAttrs,
 };
+use millpond::managed::Settings;
 use millpond::postgres;
 use std::fmt;
 use std::io;
@@ -100,7 +101,10 @@ impl Config {
         <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
     {
         let manager = Manager::from_config(self.get_pg_config()?, tls, self.get_manager_config());
-        Ok(Pool::builder(manager).config(self.get_pool_config()))
+        let builder = Pool::builder(manager).config(self.get_pool_config());
+        self.ours()
+            .set_up(builder)
+            .map_err(|error| self.wrong(error))
     }
 
     /// What tokio-postgres is told.
@@ -156,7 +160,8 @@ impl Config {
     fn wrong(&self, error: postgres::ConfigError) -> ConfigError {
         match error {
             postgres::ConfigError::InvalidUrl(reason) => {
-                let read = self.url.as_deref().map(str::parse::<PgConfig>);
+                let url = self.url.as_deref().map(Settings::strip_url);
+                let read = url.map(|url| url.parse::<PgConfig>());
                 let said = read.and_then(Result::err).unwrap_or_else(|| {
                     saying(io::Error::new(
                         io::ErrorKind::InvalidInput,

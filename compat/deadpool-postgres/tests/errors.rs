@@ -88,6 +88,23 @@ fn without_a_runtime_it_says_so() {
 }
 
 #[test]
+fn pool_parameters_of_a_url_set_the_pool() {
+    let mut config = Config::new();
+    config.url = Some("postgres://alice@host/shop?pool_max_size=3".to_owned());
+    let pool = config.create_pool(None, NoTls).unwrap();
+    assert_eq!(pool.status().max_size, 3);
+    config.url = Some("postgres://alice@host/shop?pool_max_size=3&pool_min_idle=4".to_owned());
+    match config.create_pool(None, NoTls) {
+        Err(error) => {
+            let shown = format!("{error:?}");
+            assert!(shown.contains("pool_min_idle"), "{shown}");
+            assert!(shown.contains("never so many can lie idle"), "{shown}");
+        }
+        Ok(_) => panic!("more spare ones than there may be"),
+    }
+}
+
+#[test]
 fn a_wrong_url_is_the_error_of_tokio_postgres_where_it_has_one() {
     let mut config = Config::new();
     config.url = Some("postgres://alice@host:port/shop".to_owned());

@@ -1,5 +1,6 @@
 //! What stands around the metrics is true of the table of metrics.
 
+mod configuration;
 mod dashboard;
 mod page;
 mod promtool;
