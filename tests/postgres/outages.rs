@@ -150,8 +150,8 @@ async fn a_password_that_is_wrong_for_a_while() {
         "{health}"
     );
     let began = Instant::now();
-    let error = pool.get().await.err().expect("no connection");
-    assert!(began.elapsed() < 500 * MS, "at once: {error}");
+    assert!(pool.get().await.is_err());
+    assert!(began.elapsed() < 500 * MS, "at once");
     let tally = callers.end_after(500 * MS).await;
     assert!(tally.refused("unavailable") > 100, "{tally:?}");
     let cause = "password authentication failed for user \"postgres\" (SQLSTATE 28P01)";
