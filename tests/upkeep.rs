@@ -263,8 +263,9 @@ fn what_is_missing_is_made_as_fast_as_it_may_be() {
                 false => builder,
             }
         });
-        drop(scene.hold());
-        scene.settle();
+        scene.world.create.always(Step::Sleep(10 * MS));
+        drop(scene.get().waits());
+        (0..5).for_each(|_| scene.advance(10 * MS));
         assert_eq!(
             (scene.pool.snapshot().idle, scene.world.made()),
             (5, 5),

@@ -172,6 +172,8 @@ impl<M: Manager> Unowned<M> {
     pub(crate) fn put_in(mut self) {
         if let Some((slot, core)) = self.slot.take().zip(self.core.take()) {
             core.made(slot);
+            // More may be missing, and may be made now: that waits for no round.
+            core.keeper.nudge();
         }
     }
 

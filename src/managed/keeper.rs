@@ -149,8 +149,6 @@ impl<M: Manager> Core<M> {
             let bound = core.config.timeouts.create.unwrap_or(UNOWNED_BOUND);
             if unowned.make(bound).await.is_ok() {
                 unowned.put_in();
-                // More may be missing, and may be made now: that waits for no round.
-                core.keeper.nudge();
             }
         })
     }

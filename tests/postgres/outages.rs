@@ -3,8 +3,8 @@
 
 use crate::ground::{SECRET, local};
 use crate::weather::{
-    CONNECTING, Callers, DEADLINE, Log, MS, NAME, SPARE, Way, careful, pids, soon, terminate_all,
-    whole_again, whole_pool,
+    CONNECTING, Callers, DEADLINE, Log, MS, NAME, SPARE, Way, careful, careful_within, pids, soon,
+    terminate_all, whole_again, whole_pool,
 };
 use millpond::managed::Acquire;
 use millpond::observe::Trouble;
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 /// After an outage callers are served as ever, and nothing was lost by it.
 async fn all_well(server: &Server, pool: &Pool) {
-    let tally = Callers::start(pool, 8).end_after(300 * MS).await;
+    let tally = Callers::patient(pool, 8).end_after(300 * MS).await;
     assert!(tally.served > 0 && tally.broken == 0, "{tally:?}");
     assert_eq!(tally.refused.values().sum::<usize>(), 0, "{tally:?}");
     whole_again(server, pool, &BTreeSet::new()).await;
@@ -73,7 +73,7 @@ async fn idle_connections_that_are_terminated_are_replaced() {
     let old = terminate_all(&server);
     assert_eq!(old.len(), SPARE);
     soon(whole_again(&server, &pool, &old).await);
-    assert_eq!(pool.stats().closed.check_failed, SPARE as u64);
+    assert!(pool.stats().closed.check_failed >= SPARE as u64);
     assert_eq!(pool.stats().create_failures, 0);
     all_well(&server, &pool).await;
 }
@@ -176,7 +176,8 @@ async fn a_password_that_is_wrong_for_a_while() {
 async fn a_black_hole_on_the_way() {
     let server = Server::private().unwrap();
     let way = Way::to(server.port().unwrap());
-    let pool = whole_pool(&server, careful(local(way.port), 8)).await;
+    let builder = careful_within(local(way.port), 8, 400 * MS);
+    let pool = whole_pool(&server, builder).await;
     let old = pids(&server);
     way.swallow(true);
     let began = Instant::now();
@@ -219,7 +220,7 @@ async fn connections_that_grow_old_are_replaced() {
     let server = Server::private().unwrap();
     let builder = careful(server.config("postgres"), 6).max_lifetime(Some(400 * MS));
     let pool = whole_pool(&server, builder).await;
-    let callers = Callers::start(&pool, 4);
+    let callers = Callers::patient(&pool, 4);
     let (most, all) = most_seen(&server, 2_000 * MS).await;
     println!("at most {most} at once, {} in all", all.len());
     let tally = callers.end_after(Duration::ZERO).await;
@@ -234,7 +235,7 @@ async fn connections_that_grow_old_are_replaced() {
 async fn after_a_refresh_all_connections_are_others() {
     let server = Server::private().unwrap();
     let pool = whole_pool(&server, careful(server.config("postgres"), 6)).await;
-    let callers = Callers::start(&pool, 4);
+    let callers = Callers::patient(&pool, 4);
     let old = pids(&server);
     let (seen, ()) = tokio::join!(most_seen(&server, 1_000 * MS), async {
         for _ in 0..3 {
