@@ -3,7 +3,7 @@
 
 mod support;
 
-use millpond::managed::{Acquire, QueueMode};
+use millpond::managed::{Acquire, QueueMode, Timeouts};
 use millpond::observe::{Closed, HandClock, IdleBounds, Kind, Observe};
 use std::time::Duration;
 use support::scene::TestBuilder;
@@ -250,6 +250,103 @@ fn spare_ones_whose_making_fails_are_tried_again_without_a_storm() {
     scene.advance(S);
     scene.advance(S);
     assert_eq!(scene.pool.snapshot().idle, 2);
+}
+
+/// One at a time, and no round passes in between.
+#[test]
+fn what_is_missing_is_made_as_fast_as_it_may_be() {
+    for backoff in [false, true] {
+        let scene = Scene::built(8, true, |builder| {
+            let builder = builder.min_idle(5).max_connecting(1);
+            match backoff {
+                true => builder.connect_backoff(50 * MS, 400 * MS),
+                false => builder,
+            }
+        });
+        scene.world.create.always(Step::Sleep(10 * MS));
+        drop(scene.get().waits());
+        (0..5).for_each(|_| scene.advance(10 * MS));
+        assert_eq!(
+            (scene.pool.snapshot().idle, scene.world.made()),
+            (5, 5),
+            "{backoff}"
+        );
+        scene.all_well(8);
+    }
+}
+
+#[test]
+fn without_a_backoff_spare_ones_are_tried_a_few_times_a_second() {
+    let timed = Timed::new(4, true, |builder| {
+        builder.min_idle(2).keepalive(Some(20 * MS))
+    });
+    let scene = &timed.scene;
+    drop(scene.hold());
+    scene.world.recycle.always(Step::Err);
+    scene.world.create.always(Step::Err);
+    let before = scene.world.create.calls();
+    (0..200).for_each(|_| timed.pass(10 * MS));
+    let tried = scene.world.create.calls() - before;
+    // Two seconds: twice as often, two at once, and those that were under way when it began.
+    assert!((4..=12).contains(&tried), "{tried}");
+    scene.world.calm();
+    timed.pass(S);
+    assert_eq!(timed.idle(), 2);
+    scene.all_well(4);
+}
+
+/// Its own bound on a connect is a failure as any other: it counts, and there is a pause after it.
+#[test]
+fn a_spare_one_whose_making_takes_too_long_is_a_failure() {
+    let bounds = Timeouts {
+        create: Some(100 * MS),
+        ..Timeouts::default()
+    };
+    let timed = Timed::new(4, true, |builder| {
+        let builder = builder.min_idle(2).timeouts(bounds).max_connecting(1);
+        builder.connect_backoff(S, S).breaker(1)
+    });
+    let scene = &timed.scene;
+    let held = scene.hold();
+    scene.world.create.always(Step::Never);
+    timed.pass(MS);
+    assert_eq!(scene.world.connecting(), 1);
+    timed.pass(100 * MS);
+    assert_eq!(scene.pool.stats().create_failures, 1);
+    assert_eq!(scene.world.connecting(), 0, "a pause");
+    scene.world.calm();
+    timed.pass(S);
+    scene.settle();
+    assert_eq!(timed.idle(), 2);
+    drop(held);
+    scene.all_well(4);
+}
+
+/// Three end together, and one is made at a time.
+#[test]
+fn a_replacement_that_may_not_be_made_yet_is_not_forgotten() {
+    let timed = Timed::new(8, true, |builder| {
+        let builder = builder.max_lifetime(Some(100 * S)).lifetime_jitter(0.0);
+        builder.max_connecting(1)
+    });
+    let scene = &timed.scene;
+    drop(scene.fill(3));
+    let gate = Gate::new();
+    scene.world.create.always(Step::at(&gate));
+    timed.pass(98 * S + 500 * MS);
+    assert_eq!((scene.world.connecting(), timed.idle()), (1, 3));
+    gate.open();
+    scene.world.create.calm();
+    timed.pass(500 * MS);
+    timed.pass(500 * MS);
+    assert_eq!(
+        (scene.world.made(), scene.world.gone()),
+        (6, vec![]),
+        "each before the old one goes"
+    );
+    timed.pass(S);
+    assert_eq!((timed.idle(), timed.closed().lifetime), (3, 3));
+    scene.all_well(8);
 }
 
 #[test]

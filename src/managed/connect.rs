@@ -154,14 +154,26 @@ impl<M: Manager> Unowned<M> {
         let runtime = self.core.as_ref().and_then(|core| core.runtime);
         let made = bounded(runtime, Some(bound), making).await;
         self.making = None;
-        let made = made.unwrap_or(Err(PoolError::Timeout(TimeoutType::Create)));
-        Ok(self.slot.insert(made?))
+        Ok(self
+            .slot
+            .insert(made.unwrap_or_else(|| Err(self.too_late()))?))
+    }
+
+    /// The bound on it ran out: a failure like any other, which the connect itself could not count.
+    fn too_late(&self) -> PoolError<M::Error> {
+        let error = PoolError::Timeout(TimeoutType::Create);
+        if let Some(core) = &self.core {
+            core.not_made(&error);
+        }
+        error
     }
 
     /// The object goes to the front of the line, or becomes idle.
     pub(crate) fn put_in(mut self) {
         if let Some((slot, core)) = self.slot.take().zip(self.core.take()) {
             core.made(slot);
+            // More may be missing, and may be made now: that waits for no round.
+            core.keeper.nudge();
         }
     }
 
@@ -228,12 +240,21 @@ mod background {
                 return;
             };
             let made = match deadline {
-                Some(deadline) => timeout_at(deadline, making).await.ok(),
-                None => Some(making.await),
+                Some(deadline) => timeout_at(deadline, making).await,
+                None => Ok(making.await),
             };
-            if let Some(Ok(slot)) = made {
-                self.slot = Some(slot);
-                self.put_in();
+            match made {
+                Ok(Ok(slot)) => {
+                    self.slot = Some(slot);
+                    self.put_in();
+                }
+                Ok(Err(_)) => {}
+                // Given up, which is nobody's failure; but whoever connects next should know.
+                Err(_) => {
+                    if let Some(core) = &self.core {
+                        core.connect_failed();
+                    }
+                }
             }
         }
     }

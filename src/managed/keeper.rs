@@ -76,12 +76,13 @@ impl<M: Manager> Core<M> {
             self.health();
             self.measure_flow();
         }
+        // Those in line first, and then what is made for nobody yet.
+        self.let_connect();
         let open = !self.snapshot().closed;
         if open && self.upkeep.round().is_some() {
             *due += self.care_for_idle();
             *due -= self.make_spare(*due);
         }
-        self.let_connect();
         let pauses = [
             self.wants_looks().then(|| self.look_pause()),
             self.upkeep.round(),
@@ -124,24 +125,30 @@ impl<M: Manager> Core<M> {
         let making = self.keeper.making();
         let due = due.min(now.idle);
         let room = now.max_size.saturating_sub(now.size);
-        let count = self.upkeep.to_make(now.idle, making, due, room);
-        for _ in 0..count {
-            self.keeper.desk.push(self.make_aside());
-        }
-        due.min(count)
+        let count = match self.pauses_after_failure() {
+            true => 0,
+            false => self.upkeep.to_make(now.idle, making, due, room),
+        };
+        let reserved = (0..count).map_while(|_| Unowned::reserve(self));
+        let begun = reserved.map(|unowned| self.keeper.desk.push(self.make_aside(unowned)));
+        due.min(begun.count())
+    }
+
+    /// Where no other pause is set, spare ones are tried a few times a second: a round may be much shorter.
+    fn pauses_after_failure(&self) -> bool {
+        let ago = |at| Duration::from_nanos(self.since(at));
+        let failed = self.last_failure.read();
+        self.storm.is_none() && failed.is_some_and(|(at, _)| ago(at) < LOOK)
     }
 
     /// Makes one object for the pool itself.
-    fn make_aside(self: &Arc<Self>) -> Job {
-        let core = Arc::clone(self);
-        let making = Making::new(core);
+    fn make_aside(self: &Arc<Self>, mut unowned: Unowned<M>) -> Job {
+        let making = Making::new(Arc::clone(self));
         Box::pin(async move {
             let core = &making.0;
             let bound = core.config.timeouts.create.unwrap_or(UNOWNED_BOUND);
-            if let Some(mut unowned) = Unowned::reserve(core) {
-                if unowned.make(bound).await.is_ok() {
-                    unowned.put_in();
-                }
+            if unowned.make(bound).await.is_ok() {
+                unowned.put_in();
             }
         })
     }

@@ -370,13 +370,16 @@ impl<M: Manager> Core<M> {
     /// Lets as many connect as may now.
     pub(crate) fn let_connect(&self) {
         let Some(storm) = &self.storm else { return };
-        let cap = {
+        let mut told = {
             let mut storm = storm.lock();
             let now = self.now();
             storm.changed_cap(now)
         };
-        if let Some(cap) = cap {
+        // Not under the lock, since those who may connect now are woken: so whoever comes last here sees to it
+        // that what was decided last is what holds.
+        while let Some(cap) = told {
             self.engine.set_cap(cap);
+            told = storm.lock().overtaken(cap);
         }
     }
 

@@ -115,6 +115,11 @@ impl Storm {
         (cap != before).then_some(cap)
     }
 
+    /// The cap that was told last, if it is another than `told`, which took effect just now.
+    pub(crate) fn overtaken(&self, told: usize) -> Option<usize> {
+        (self.told != told).then_some(self.told)
+    }
+
     /// When the cap changes by itself.
     pub(crate) fn next(&self, now: Duration) -> Option<Duration> {
         self.until
@@ -224,5 +229,21 @@ mod tests {
         assert_eq!(storm.retry_after(now), Some(Duration::ZERO));
         storm.made();
         assert_eq!((storm.is_open(), storm.retry_after(now)), (false, None));
+    }
+
+    #[test]
+    fn a_cap_that_takes_effect_late_is_told_of_the_later_one() {
+        let mut storm = storm(2);
+        storm.failed(Duration::ZERO, 1.0);
+        let slow = storm.changed_cap(Duration::ZERO);
+        storm.made();
+        let quick = storm.changed_cap(Duration::ZERO);
+        assert_eq!((slow, quick), (Some(0), Some(2)));
+        assert_eq!(storm.overtaken(2), None, "the quick one is done");
+        assert_eq!(
+            storm.overtaken(0),
+            Some(2),
+            "and the slow one must repeat it"
+        );
     }
 }

@@ -174,8 +174,8 @@ pub(super) const EDITS: [Edit; 45] = [
         GiveUp,
         "managed: the reservation of an ownerless connect that came to a good end",
         CONNECT,
-        "core.made(slot); }",
-        "let _ = core; Core::retire(slot); }",
+        "core.made(slot);",
+        "Core::retire(slot);",
     ),
     edit(
         GiveUp,
