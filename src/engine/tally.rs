@@ -18,6 +18,12 @@ use super::sync::{AtomicU16, AtomicU64, Ordering};
 #[derive(Debug)]
 pub struct Tally(AtomicU64);
 
+impl Default for Tally {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Tally {
     /// Nothing counted yet.
     pub fn new() -> Self {
@@ -55,6 +61,12 @@ pub type Drained = [u16; KEPT];
 
 /// How many samples a slot keeps: one cache line of them. Under loom as few as can overflow.
 pub const KEPT: usize = if cfg!(millpond_loom) { 2 } else { 32 };
+
+impl Default for Samples {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl Samples {
     /// No sample yet.
@@ -116,6 +128,12 @@ impl Samples {
 #[derive(Debug)]
 pub struct Bucket(AtomicU64);
 
+impl Default for Bucket {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Bucket {
     /// Nothing in it yet.
     pub fn new() -> Self {
@@ -139,6 +157,12 @@ impl Bucket {
 /// A number that many add to, on ways on which somebody waited anyway.
 #[derive(Debug)]
 pub struct Count(AtomicU64);
+
+impl Default for Count {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl Count {
     /// Nothing counted yet.
