@@ -35,6 +35,7 @@ fn eight_hung_objects_cost_a_get_one_check_and_not_eight() {
     drop(scene.fill(8));
     pass(&scene, &clock, S);
     scene.world.recycle.always(Step::Never);
+    scene.world.probe.always(Step::Never);
     let mut getter = scene.get().waits();
     let mut waited = Duration::ZERO;
     let got = loop {
@@ -64,6 +65,7 @@ fn the_innocent_come_back_and_serve_who_waits() {
     scene.world.recycle.then(Step::Err);
     let gate = Gate::new();
     scene.world.recycle.always(Step::at(&gate));
+    scene.world.probe.always(Step::at(&gate));
     scene.world.create.always(Step::Never);
     let mut first = scene.get().waits();
     let mut second = scene.get().waits();

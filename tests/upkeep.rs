@@ -282,7 +282,7 @@ fn without_a_backoff_spare_ones_are_tried_a_few_times_a_second() {
     });
     let scene = &timed.scene;
     drop(scene.hold());
-    scene.world.recycle.always(Step::Err);
+    scene.world.probe.always(Step::Err);
     scene.world.create.always(Step::Err);
     let before = scene.world.create.calls();
     (0..200).for_each(|_| timed.pass(10 * MS));
@@ -355,10 +355,10 @@ fn who_lies_for_long_is_checked_in_the_background_and_the_dead_go() {
     let scene = &timed.scene;
     drop(scene.fill(3));
     timed.pass(59 * S);
-    assert_eq!(scene.world.recycle.calls(), 0);
-    scene.world.recycle.then(Step::Err);
+    assert_eq!(scene.world.probe.calls(), 0);
+    scene.world.probe.then(Step::Err);
     timed.pass(2 * S);
-    assert_eq!(scene.world.recycle.calls(), 3);
+    assert_eq!(scene.world.probe.calls(), 3);
     let stats = scene.pool.stats();
     assert_eq!(
         (
@@ -369,7 +369,7 @@ fn who_lies_for_long_is_checked_in_the_background_and_the_dead_go() {
         (1, 3, 1)
     );
     timed.pass(30 * S);
-    assert_eq!(scene.world.recycle.calls(), 3, "they were proved just now");
+    assert_eq!(scene.world.probe.calls(), 3, "they were proved just now");
     scene.all_well(3);
 }
 
@@ -421,6 +421,7 @@ fn with_everything_set_the_books_are_right_in_the_end() {
     for round in 0..200_usize {
         if round % 17 == 3 {
             scene.world.recycle.then(Step::Err);
+            scene.world.probe.then(Step::Err);
         }
         if round % 23 == 5 {
             scene.world.create.then(Step::Err);

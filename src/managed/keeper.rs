@@ -10,7 +10,7 @@
 //! and they are dropped when the pool is closed. Without it, all that it does is done late, at a get or a return.
 
 use super::Manager;
-use super::check::Doubtful;
+use super::check::{Doubtful, Timed};
 use super::connect::{UNOWNED_BOUND, Unowned};
 use super::core::Core;
 use super::held::Held;
@@ -153,15 +153,19 @@ impl<M: Manager> Core<M> {
         })
     }
 
-    /// Checks one object that no getter has.
+    /// Proves that one object works which no getter has.
     fn check_aside(self: &Arc<Self>, mut doubtful: Doubtful<M>) -> Job {
         let core = Arc::clone(self);
         Box::pin(async move {
             let began = core.check_begins();
             let bound = core.config.timeouts.recycle.unwrap_or(CHECK_BOUND);
-            let timeouts = core.config.timeouts;
-            let check = core.check(doubtful.slot(), &timeouts);
-            if bounded(core.runtime, Some(bound), check).await == Some(true) {
+            // What a get asks may be no more than what is known already; here is time to ask the other side.
+            let passed = {
+                let probe = core.manager.probe(&mut doubtful.slot().object);
+                let probe = pin!(bounded(core.runtime, Some(bound), probe));
+                Timed::new(&core, probe).await
+            };
+            if matches!(passed, Some(Ok(()))) {
                 core.counters.other_checks.add_one();
                 doubtful.slot().proved = core.clock.now();
                 Self::give_back(doubtful.trust());

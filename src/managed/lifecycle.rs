@@ -163,8 +163,9 @@ impl<M: Manager, W: From<Object<M>>> PoolBuilder<M, W> {
         self
     }
 
-    /// Checks an object in the background when it has lain for so long without a use or a check, so that a
-    /// firewall does not forget it and a dead one is found before anybody wants it. Default: `None`.
+    /// [Proves](Manager::probe) in the background that an object works when it has lain for so long without a use
+    /// or a check, so that a firewall does not forget it and a dead one is found before anybody wants it. Default:
+    /// `None`.
     pub fn keepalive(mut self, value: Option<Duration>) -> Self {
         self.options.upkeep.keepalive = value;
         self
@@ -178,8 +179,8 @@ impl<M: Manager, W: From<Object<M>>> PoolBuilder<M, W> {
         self
     }
 
-    /// The first object that fails its check puts all others that lie idle under suspicion: they are checked in
-    /// the background, all at once, so that a dead server is paid for once and not once for each object. Without
+    /// The first object that fails its check puts all others that lie idle under suspicion: they are
+    /// [proved](Manager::probe) in the background, all at once, so that a dead server is paid for once and not once for each object. Without
     /// the pool's task they are closed unchecked. Default: off, since a manager may turn objects down for reasons
     /// of their own.
     pub fn suspicion(mut self, value: bool) -> Self {

@@ -71,8 +71,10 @@ pub trait Manager: Send + Sync + 'static {
         false
     }
 
-    /// Proves that a new object works, for [`build_ready`](super::PoolBuilder::build_ready) and
-    /// [`warm_up`](super::Pool::warm_up). The default asks [`recycle`](Self::recycle).
+    /// Proves that an object works, where there is time for it: a new one for
+    /// [`build_ready`](super::PoolBuilder::build_ready) and [`warm_up`](super::Pool::warm_up), an idle one for
+    /// [`keepalive`](super::PoolBuilder::keepalive) and [`suspicion`](super::PoolBuilder::suspicion). The default
+    /// asks [`recycle`](Self::recycle).
     ///
     /// # Errors
     ///

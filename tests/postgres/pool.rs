@@ -37,6 +37,28 @@ async fn by_default_a_connection_lies_ten_minutes_and_lives_thirty() {
     assert_eq!(pool.stats().closed.lifetime, 1, "{:?}", pool.stats().closed);
 }
 
+/// Also where a get asks nothing of it: whatever is on the way there sees traffic.
+#[tokio::test]
+async fn a_keepalive_asks_the_server() {
+    const MINUTE: Duration = Duration::from_secs(60);
+    let db = database();
+    let clock = HandClock::new();
+    let kept = builder(db.config(), 1)
+        .clock(&clock)
+        .keepalive(Some(MINUTE));
+    let kept = kept.build().unwrap();
+    let pid = backend_pid(&kept.get().await.unwrap()).await;
+    let checks = kept.stats().checks;
+    clock.advance(MINUTE);
+    eventually("it is checked", || kept.stats().checks > checks).await;
+    let other = pool(db.config(), 1);
+    let row = other.get().await.unwrap();
+    let last = "SELECT query FROM pg_stat_activity WHERE pid = $1";
+    let row = row.query_one(last, &[&pid]).await.unwrap();
+    assert_eq!(row.get::<_, String>(0), "SELECT 1");
+    assert_eq!(kept.snapshot().idle, 1);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_tasks_share_four_connections() {
     let db = database();

@@ -157,7 +157,7 @@ pub const KNOBS: &[Knob] = &[
     Knob {
         name: "keepalive",
         group: Group::Checks,
-        meaning: "After how long without a use or a check an idle object is checked in the background.",
+        meaning: "After how long without a use or a check an idle object is proved in the background, by `Manager::probe`.",
         interaction: "Needs the pool's task. Of no effect if `idle_timeout` or `max_lifetime` come first. Does not \
             count as a use: `idle_timeout` goes on.",
         default: "none",
