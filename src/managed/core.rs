@@ -1,7 +1,8 @@
 //! What the handles of a pool, its slots and its background connects share.
 
+use super::flow::Flow;
 use super::hooks::Hooks;
-use super::keeper::{Flow, Keeper};
+use super::keeper::Keeper;
 use super::lifecycle::storm;
 use super::pool::Handle;
 use super::slot::Slot;

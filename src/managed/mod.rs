@@ -43,6 +43,7 @@ mod config;
 mod connect;
 mod core;
 mod errors;
+mod flow;
 mod get;
 mod held;
 mod hooks;
