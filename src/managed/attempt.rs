@@ -57,10 +57,11 @@ impl<'a, M: Manager> Attempt<'a, M> {
         }
     }
 
-    /// The end that is no cancelling: an object is checked out, a failure counted.
+    /// The end that is no cancelling: an object is checked out, a failure counted. By reference: to move an
+    /// attempt that was just written costs more than to count it.
     #[inline]
     pub(crate) fn end(
-        mut self,
+        &mut self,
         obtained: Obtained<M>,
         caller: &'static Location<'static>,
         label: Option<&Arc<str>>,
@@ -92,7 +93,7 @@ impl<'a, M: Manager> Attempt<'a, M> {
 
     /// A bound on the whole of it ran out.
     #[cold]
-    pub(crate) fn deadline_passed(mut self) {
+    pub(crate) fn deadline_passed(&mut self) {
         self.time_out(self.phase);
     }
 
