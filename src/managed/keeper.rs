@@ -72,8 +72,9 @@ impl<M: Manager> Core<M> {
     fn round(self: &Arc<Self>, looks: bool, due: &mut usize) -> Duration {
         if looks && self.wants_looks() {
             self.look_for_leaks();
-            self.health();
-            self.measure_flow();
+            let stats = self.stats();
+            self.measure_flow(&stats);
+            self.judge(stats);
         }
         // Those in line first, and then what is made for nobody yet.
         self.let_connect();

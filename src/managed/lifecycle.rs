@@ -12,7 +12,7 @@ use crate::engine::Gone;
 use crate::engine::state::MAX_CONNECTING;
 use crate::engine::sync::{Mutex, Ordering};
 use crate::engine::wake::contain;
-use crate::observe::{Checkout, CloseReason, Snapshot};
+use crate::observe::{Checkout, CloseReason, Snapshot, Stats};
 use crate::time::bounded;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -389,11 +389,11 @@ impl<M: Manager> Core<M> {
         self.storm.as_ref()?.lock().next(self.now())
     }
 
-    pub(crate) fn measure_flow(&self) {
+    pub(crate) fn measure_flow(&self, stats: &Stats) {
         if !self.sheds {
             return;
         }
-        let returned = self.stats().use_time.count();
+        let returned = stats.use_time.count();
         let between = self.flow.lock().measure(self.now(), returned);
         let ns = between.map_or(0, |between| {
             u64::try_from(between.as_nanos()).unwrap_or(u64::MAX)

@@ -76,7 +76,12 @@ impl<M: Manager> Core<M> {
 
     /// Looks at the pool's health, and tells who wants to know if it changed.
     pub(crate) fn health(&self) -> Health {
-        let (snapshot, stats) = (self.snapshot(), self.stats());
+        self.judge(self.stats())
+    }
+
+    /// The same, of figures that were read just now.
+    pub(crate) fn judge(&self, stats: Stats) -> Health {
+        let snapshot = self.snapshot();
         let sight = Sight {
             in_use: snapshot.in_use,
             max_size: snapshot.max_size,
