@@ -5,6 +5,7 @@ use super::hooks::apply;
 use super::slot::Slot;
 use super::{Manager, Timeouts};
 use crate::engine::Debt;
+use crate::engine::budget::Allowance;
 use crate::observe::CloseReason;
 use crate::time::bounded;
 use std::future::Future;
@@ -61,13 +62,14 @@ impl<M: Manager> Doubtful<M> {
     /// The object is worn: as [`destroy`](Self::destroy), but no check has failed.
     #[cold]
     pub(crate) fn discard(mut self, reason: CloseReason) -> Owed<M> {
-        let slot = self
+        let mut slot = self
             .0
             .take()
             .expect("here until it is trusted or destroyed");
         let core = Arc::clone(&slot.core);
         let owed = Owed {
             debt: Some(core.engine.doom()),
+            allowance: slot.allowance.take(),
             core,
         };
         crate::engine::wake::resume(Core::destroy(slot, Some(reason)));
@@ -85,9 +87,10 @@ impl<M: Manager> Drop for Doubtful<M> {
     }
 }
 
-/// A debt that is paid in any case.
+/// A debt that is paid in any case, and the dead object's place in the budget.
 pub(crate) struct Owed<M: Manager> {
     debt: Option<Debt>,
+    allowance: Option<Allowance>,
     core: Arc<Core<M>>,
 }
 
@@ -95,6 +98,11 @@ impl<M: Manager> Owed<M> {
     /// The caller pays, by standing in line with it.
     pub(crate) fn take(&mut self) -> Option<Debt> {
         self.debt.take()
+    }
+
+    /// Its getter makes another object on the allowance of the dead one.
+    pub(crate) fn take_allowance(&mut self) -> Option<Allowance> {
+        self.allowance.take().and_then(Allowance::pass_on)
     }
 }
 

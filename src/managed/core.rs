@@ -11,6 +11,7 @@ use super::upkeep::Upkeep;
 use super::watch::LastFailure;
 use super::{Manager, Object, PoolBuilder, PoolConfig, QueueMode};
 use crate::Runtime;
+use crate::engine::budget::Account;
 use crate::engine::idle::Order;
 use crate::engine::state::MAX_SIZE;
 use crate::engine::sync::{AtomicU64, AtomicUsize, Mutex, Ordering};
@@ -56,6 +57,8 @@ pub(crate) struct Core<M: Manager> {
     /// How long it takes on average until the next object comes back; 0 where that is not known.
     pub(crate) flow_ns: AtomicU64,
     pub(crate) generation: AtomicUsize,
+    /// What it has with the budget that it shares with other pools.
+    pub(crate) account: Option<std::sync::Arc<Account>>,
     /// The pool's handles, for [`Object::pool`](super::Object::pool).
     pub(crate) handle: Weak<Handle<M>>,
     asked: AtomicUsize,
@@ -89,13 +92,14 @@ impl<M: Manager> Core<M> {
         Self {
             engine,
             looks_at_times: options.upkeep.looks_at_times(),
-            looks_at_returns: options.upkeep.looks_at_returns(),
+            looks_at_returns: options.upkeep.looks_at_returns() || options.budget.is_some(),
             upkeep: options.upkeep,
             storm: storm(caution),
             sheds: options.shed_overload,
             flow: Mutex::new(Flow::default()),
             flow_ns: AtomicU64::new(0),
             generation: AtomicUsize::new(0),
+            account: options.budget.map(|budget| budget.open()),
             manager,
             bare_recycle: hooks.pre_recycle.is_empty() && hooks.post_recycle.is_empty(),
             hooks,
@@ -156,6 +160,14 @@ impl<M: Manager> Core<M> {
     /// Gives a slot back after a get, a check or a connect; retires it if the pool has no place for it.
     #[inline]
     pub(crate) fn give_back(slot: Box<Slot<M>>) {
+        if slot.allowance.is_some() {
+            return Self::give_back_in_budget(slot);
+        }
+        Self::give_home(slot);
+    }
+
+    #[inline]
+    pub(crate) fn give_home(slot: Box<Slot<M>>) {
         match give_home(slot) {
             GiveBack::Kept => {}
             GiveBack::Retire(slot, debt) => Self::retire_unwanted(slot, debt),
@@ -164,8 +176,9 @@ impl<M: Manager> Core<M> {
 
     /// The end of a connect that nobody owns.
     pub(crate) fn made(&self, slot: Box<Slot<M>>) {
-        if let GiveBack::Retire(slot, debt) = self.engine.made(slot) {
-            Self::retire_unwanted(slot, debt);
+        match self.engine.made(slot) {
+            GiveBack::Kept => self.came_home(),
+            GiveBack::Retire(slot, debt) => Self::retire_unwanted(slot, debt),
         }
     }
 

@@ -37,6 +37,7 @@
 
 mod acquire;
 mod attempt;
+mod budget;
 mod builder;
 mod check;
 mod config;
@@ -65,6 +66,7 @@ mod upkeep;
 mod watch;
 
 pub use self::acquire::{Acquire, AcquireError, LastFailure, Reason};
+pub use self::budget::{Budget, BudgetShare, BudgetSnapshot};
 pub use self::builder::{BuildError, PoolBuilder};
 pub use self::config::{CreatePoolError, PoolConfig, QueueMode, Timeouts};
 pub use self::errors::{PoolError, RecycleError, TimeoutType};

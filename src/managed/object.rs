@@ -86,7 +86,7 @@ impl<M: Manager> Drop for Object<M> {
             let retire = || Core::retire(slot, CloseReason::Broken);
             return resume(first_panic(panic, retire));
         }
-        match slot.core.unwanted(&slot) {
+        match Core::unwanted(&mut slot) {
             None => Core::give_back(slot),
             Some(reason) => Core::retire(slot, reason),
         }
