@@ -24,8 +24,8 @@
 
 mod ledger;
 
-pub use self::ledger::Share;
 use self::ledger::Ledger;
+pub use self::ledger::Share;
 use super::sync::{Arc, AtomicUsize, CachePadded, Mutex, Ordering};
 use super::waiter::{Phase, Waiter};
 use super::wake::{WakeList, drop_contained};

@@ -187,7 +187,11 @@ impl<M: Manager> Core<M> {
     /// connecting, and could begin late.
     pub(crate) fn connects_too_many(&self) -> bool {
         let state = self.engine.state();
-        let cap = || self.storm.as_ref().map(|storm| storm.lock().cap(self.now()));
+        let cap = || {
+            self.storm
+                .as_ref()
+                .map(|storm| storm.lock().cap(self.now()))
+        };
         state.is_paused() || cap().is_some_and(|cap| state.connecting() > cap)
     }
 
@@ -195,15 +199,15 @@ impl<M: Manager> Core<M> {
     pub(crate) async fn draw(&self) -> Option<Allowance> {
         let account = self.account.as_ref()?;
         let mut draw: Option<Draw> = None;
-        let allowance = poll_fn(|context| {
-            match advance(account, draw.take(), context.waker()) {
+        let allowance = poll_fn(
+            |context| match advance(account, draw.take(), context.waker()) {
                 Drawn::Allowance(allowance) => Poll::Ready(allowance),
                 Drawn::Later(later) => {
                     draw = Some(later);
                     Poll::Pending
                 }
-            }
-        });
+            },
+        );
         Some(allowance.await)
     }
 }
