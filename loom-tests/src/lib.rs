@@ -10,6 +10,8 @@ mod bounds;
 #[cfg(millpond_loom)]
 mod explore;
 #[cfg(millpond_loom)]
+mod fund;
+#[cfg(millpond_loom)]
 mod getter;
 #[cfg(millpond_loom)]
 mod object;
@@ -24,6 +26,7 @@ mod signal;
 pub use self::{
     adder::Adder,
     explore::{ALL, Bound, FIVE, FOUR, THREE, explore},
+    fund::{Fund, Tenant, Thing, Visit},
     getter::{Getter, Said},
     object::{Books, Object},
     pool::Pool,
