@@ -195,7 +195,8 @@ impl Tenant {
         self.engine.bury(debt);
     }
 
-    fn claim(&self) -> Option<Thing> {
+    /// Takes what lies idle.
+    pub fn claim(&self) -> Option<Thing> {
         match self.engine.claim() {
             Claim::Object(thing) => Some(thing),
             Claim::Empty | Claim::Closed => None,

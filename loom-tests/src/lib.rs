@@ -25,7 +25,7 @@ mod signal;
 #[cfg(millpond_loom)]
 pub use self::{
     adder::Adder,
-    explore::{ALL, Bound, FIVE, FOUR, THREE, explore},
+    explore::{ALL, Bound, FIVE, FOUR, THREE, TWO, explore},
     fund::{Fund, Tenant, Thing, Visit},
     getter::{Getter, Said},
     object::{Books, Object},

@@ -23,6 +23,8 @@
 //! somebody who was content that another was looking.
 
 mod ledger;
+#[cfg(all(test, not(any(millpond_loom, millpond_shuttle))))]
+mod tests;
 
 use self::ledger::Ledger;
 pub use self::ledger::Share;
@@ -158,7 +160,8 @@ impl Budget {
     /// Has idle objects closed while more are wanted than are on their way; `only` this account's at first, where
     /// nothing can have changed for the others.
     fn reclaim(&self, mut only: Option<usize>) {
-        while let Some((demand, members)) = self.demand(only) {
+        let mut search = self.begin_search(only);
+        while let Some((demand, members)) = search {
             let mut left = Some(demand);
             for member in members {
                 let Some(demand) = left.take() else { break };
@@ -178,12 +181,20 @@ impl Budget {
                 }
                 only = None;
             }
+            search = self.demand(&mut self.ledger.lock(), only);
         }
     }
 
-    /// Begins a search, if one more has to be closed, and says where.
-    fn demand(&self, only: Option<usize>) -> Option<(Demand<'_>, Vec<Weak<dyn Member>>)> {
+    /// There is news: of one more who waits, or of one more that lies idle. Who is content that enough others search
+    /// has told them in the same step: else it could come between their beginning and its own.
+    fn begin_search(&self, only: Option<usize>) -> Option<Search<'_>> {
         let mut ledger = self.ledger.lock();
+        ledger.news += 1;
+        self.demand(&mut ledger, only)
+    }
+
+    /// One more has to be closed, if so, and where to look for it.
+    fn demand(&self, ledger: &mut Ledger, only: Option<usize>) -> Option<Search<'_>> {
         if ledger.wanted() <= ledger.leaving {
             return None;
         }
@@ -197,6 +208,9 @@ impl Budget {
         Some((demand, ledger.members(only)))
     }
 }
+
+/// Something to be closed, and who may have it.
+type Search<'a> = (Demand<'a>, Vec<Weak<dyn Member>>);
 
 impl Account {
     /// Says whose account it is: who may be asked to close what lies idle.
@@ -238,14 +252,8 @@ impl Account {
         // ORDERING(wanted asked): Release pairs with `wanted told`: the object is counted idle before. It is a
         // read-modify-write, since a load could overlook the one who waits while that one overlooks the object.
         if self.budget.wanted.fetch_add(0, Ordering::Release) > 0 {
-            self.reclaim();
+            self.budget.reclaim(Some(self.number));
         }
-    }
-
-    #[cold]
-    fn reclaim(&self) {
-        self.budget.ledger.lock().news += 1;
-        self.budget.reclaim(Some(self.number));
     }
 
     fn allowance(self: &Arc<Self>) -> Allowance {

@@ -7,6 +7,7 @@ use super::scene::{Got, TestBuilder, TestPool, hooked};
 use super::world::World;
 use millpond::Runtime;
 use millpond::managed::Budget;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::runtime::{Builder, Handle};
 
@@ -79,6 +80,15 @@ impl Town {
     #[track_caller]
     pub fn try_get(&self, pool: usize) -> Got {
         Polled::new(None, self.pools[pool].timeout_get(&NO_WAIT)).ready()
+    }
+
+    /// What one comes to that would not wait, if it gets anything before it would have to wait for a call.
+    pub fn try_get_now(&self, pool: usize) -> Option<Hand> {
+        let mut getter = Polled::new(self.handle(), self.pools[pool].timeout_get(&NO_WAIT));
+        match getter.poll() {
+            Poll::Ready(got) => got.ok(),
+            Poll::Pending => None,
+        }
     }
 
     #[track_caller]

@@ -129,7 +129,6 @@ impl Ledger {
     /// Somebody waits from now on.
     pub(super) fn join(&mut self, number: usize, waiter: Arc<Waiter<()>>, waker: Waker) {
         self.waiting += 1;
-        self.news += 1;
         let node = Node::new(waiter, waker, Stake::Hungry, true);
         self.sheet(number).line.enter(End::Back, node);
     }
