@@ -1,6 +1,6 @@
 //! Any script of moves on two or three pools of one budget: its cap holds whatever happens, its books add up after
 //! every move, nobody sleeps beside a free place or beside what lies idle elsewhere, and in the end everybody is
-//! served. And the same with real threads.
+//! served.
 
 mod support;
 

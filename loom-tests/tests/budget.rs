@@ -169,7 +169,7 @@ fn budget_free_return() {
 /// Forbids that a pool which is busy keeps both places from one that begins to wait.
 #[test]
 fn budget_busy_draw() {
-    explore("budget_busy_draw", FOUR, || {
+    explore("budget_busy_draw", THREE, || {
         let fund = Fund::new(2, 2);
         let (first, second) = (fund.tenant(0).hold(), fund.tenant(0).hold());
         let waiter = fund.tenant(0).waiting();
