@@ -23,8 +23,6 @@
 //! somebody who was content that another was looking.
 
 mod ledger;
-#[cfg(all(test, not(any(millpond_loom, millpond_shuttle))))]
-mod tests;
 
 use self::ledger::Ledger;
 pub use self::ledger::Share;
@@ -425,3 +423,6 @@ impl fmt::Debug for Draw {
         f.debug_struct("Draw").finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, not(any(millpond_loom, millpond_shuttle))))]
+mod tests;
