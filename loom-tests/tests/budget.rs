@@ -271,7 +271,7 @@ fn budget_shut_hand_over() {
 /// Forbids that a search which meets a pool whose last handle goes loses what lies idle in it, or its demand.
 #[test]
 fn budget_shut_draw() {
-    explore("budget_shut_draw", FOUR, || {
+    explore("budget_shut_draw", ALL, || {
         let mut fund = Fund::new(1, 2);
         fund.tenant(0).warm();
         let last = fund.tenant(0);

@@ -1,7 +1,7 @@
 //! A getter that may connect, and does not after all, beside what comes just then.
 #![cfg(millpond_loom)]
 
-use millpond_loom_tests::{ALL, FIVE, FOUR, Order, Pool, explore};
+use millpond_loom_tests::{ALL, Order, Pool, explore};
 
 /// Forbids that a getter which puts its connect off loses what it is handed just then, or its reservation is counted on.
 #[test]
@@ -27,7 +27,7 @@ fn put_off_handover() {
 /// Forbids that the next in line sleeps beside the reservation of one that puts its connect off.
 #[test]
 fn put_off_next() {
-    explore("put_off_next", FIVE, || {
+    explore("put_off_next", ALL, || {
         let pool = Pool::capped(2, 1, Order::Lifo);
         let mut first = pool.connecting();
         let second = pool.waiting();
@@ -47,7 +47,7 @@ fn put_off_next() {
 /// Forbids that a getter which puts its connect off as the pool pauses sleeps on when it has resumed.
 #[test]
 fn put_off_pause() {
-    explore("put_off_pause", FOUR, || {
+    explore("put_off_pause", ALL, || {
         let pool = Pool::new(1, Order::Lifo);
         let mut getter = pool.connecting();
         let kept = pool
