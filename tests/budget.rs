@@ -322,6 +322,9 @@ fn a_deadline_covers_the_wait_for_a_place() {
         matches!(error.reason(), Reason::Deadline(TimeoutType::Wait)),
         "{error}"
     );
+    assert_eq!(error.budget().map(|it| (it.in_use, it.max)), Some((1, 1)));
+    let told = error.to_string();
+    assert!(told.contains("its budget: 1/1 in use"), "{told}");
     drop((acquire, held));
     town.all_well();
 }

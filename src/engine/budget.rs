@@ -211,6 +211,11 @@ impl Budget {
 type Search<'a> = (Demand<'a>, Vec<Weak<dyn Member>>);
 
 impl Account {
+    /// The budget that it is with.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
     /// Says whose account it is: who may be asked to close what lies idle.
     pub fn introduce(&self, member: Weak<dyn Member>) {
         self.budget.ledger.lock().introduce(self.number, member);

@@ -4,7 +4,7 @@ use super::core::Core;
 use super::slot::Slot;
 use super::{Manager, Object, PoolBuilder};
 use crate::engine::Claim;
-use crate::engine::budget::{self, Account, Allowance, Demand, Draw, Drawn, Member, Share};
+use crate::engine::budget::{self, Account, Allowance, Counts, Demand, Draw, Drawn, Member, Share};
 use crate::engine::wake::contain;
 use crate::observe::CloseReason;
 use std::fmt;
@@ -109,18 +109,36 @@ impl Budget {
     /// All counts at one instant. Takes the budget's lock.
     #[must_use]
     pub fn snapshot(&self) -> BudgetSnapshot {
-        let counts = self.0.counts();
-        BudgetSnapshot {
+        BudgetSnapshot::of(self.0.counts())
+    }
+
+    /// One more pool.
+    pub(crate) fn open(&self) -> Arc<Account> {
+        self.0.open()
+    }
+}
+
+impl BudgetSnapshot {
+    fn of(counts: Counts) -> Self {
+        Self {
             max: counts.max,
             in_use: counts.in_use,
             waiting: counts.waiting,
             pools: counts.shares.into_iter().map(BudgetShare::of).collect(),
         }
     }
+}
 
-    /// One more pool.
-    pub(crate) fn open(&self) -> Arc<Account> {
-        self.0.open()
+impl fmt::Display for BudgetSnapshot {
+    /// `10/10 in use, 4 waiting`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            max,
+            in_use,
+            waiting,
+            ..
+        } = self;
+        write!(f, "{in_use}/{max} in use, {waiting} waiting")
     }
 }
 
@@ -157,6 +175,12 @@ impl<M: Manager> Core<M> {
             let member: Weak<Self> = Arc::downgrade(self);
             account.introduce(member);
         }
+    }
+
+    /// What its budget looks like, if it has one.
+    pub(crate) fn budget_snapshot(&self) -> Option<BudgetSnapshot> {
+        let account = self.account.as_ref()?;
+        Some(BudgetSnapshot::of(account.budget().counts()))
     }
 
     /// Something was counted idle just now: it may be wanted elsewhere.

@@ -138,7 +138,7 @@ pub enum CloseReason {
     CheckFailed,
     /// Known to be broken when it came back.
     Broken,
-    /// More than the pool may have, after it was shrunk.
+    /// More than the pool may have, after it was shrunk; or its place was wanted elsewhere in the pool's budget.
     Surplus,
     /// Of an older generation.
     Refreshed,

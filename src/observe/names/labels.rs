@@ -57,7 +57,7 @@ pub const REASON: Label = Label {
         (reason::BROKEN, "it came back broken"),
         (
             reason::SURPLUS,
-            "the pool was made smaller, or more lay idle than may",
+            "the pool was made smaller, more lay idle than may, or another pool of its budget needed the room",
         ),
         (
             reason::REFRESHED,
@@ -126,7 +126,7 @@ pub mod reason {
     pub const CHECK_FAILED: &str = "check_failed";
     /// It came back broken.
     pub const BROKEN: &str = "broken";
-    /// The pool was made smaller, or more lay idle than may.
+    /// The pool was made smaller, more lay idle than may, or another pool of its budget needed the room.
     pub const SURPLUS: &str = "surplus";
     /// It was of an older generation than the pool's.
     pub const REFRESHED: &str = "refreshed";
