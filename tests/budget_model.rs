@@ -287,7 +287,7 @@ fn play(runtime: bool, max: usize, sizes: &[usize], connecting: usize, script: &
 }
 
 proptest! {
-    #![proptest_config(cases(600))]
+    #![proptest_config(cases(300))]
 
     #[test]
     fn no_script_passes_the_cap_or_leaves_somebody_asleep(
