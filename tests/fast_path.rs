@@ -5,7 +5,7 @@ mod support;
 
 use millpond::Runtime;
 use millpond::managed::{
-    Acquire, Hook, Manager, Metrics, Object, Pool, QueueMode, RecycleResult, Timeouts,
+    Acquire, Budget, Hook, Manager, Metrics, Object, Pool, QueueMode, RecycleResult, Timeouts,
 };
 use millpond::observe::Listener;
 use std::convert::Infallible;
@@ -132,6 +132,15 @@ fn nor_do_they_while_somebody_looks_for_leaks_and_listens() {
     let builder = builder.leak_threshold(minute).listener(Arc::new(Ear));
     let pool = builder.build().unwrap();
     assert_eq!(cost(|| drop(ready(pool.get()).unwrap())), (0, 0));
+}
+
+#[test]
+fn nor_do_they_in_a_pool_that_shares_a_budget_while_nobody_waits_for_a_place_in_it() {
+    let budget = Budget::new(1);
+    let builder = Pool::<Numbers>::builder(Numbers).max_size(1);
+    let pool = builder.budget(&budget).build().unwrap();
+    assert_eq!(cost(|| drop(ready(pool.get()).unwrap())), (0, 0));
+    assert_eq!(budget.snapshot().in_use, 1);
 }
 
 #[test]

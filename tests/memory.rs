@@ -3,7 +3,7 @@
 
 mod support;
 
-use millpond::managed::{Manager, Metrics, Object, Pool, QueueMode, RecycleResult};
+use millpond::managed::{Budget, Manager, Metrics, Object, Pool, QueueMode, RecycleResult};
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
@@ -97,6 +97,51 @@ fn a_million_waiters_cancelled_one_by_one_leave_nothing_behind() {
     assert_eq!(pool.snapshot().waiting, 0);
     drop(held);
     drop(hold(&pool));
+}
+
+#[test]
+fn a_thousand_waiters_for_a_place_in_a_budget_leave_nothing_behind_in_whatever_order_they_go() {
+    first_of_all();
+    let budget = Budget::new(1);
+    let tenant = || Pool::builder(Boxes).max_size(2_000).budget(&budget);
+    let pools: [Pool<Boxes>; 2] = [tenant().build().unwrap(), tenant().build().unwrap()];
+    let held = hold(&pools[0]);
+    let warm = |_| pools.iter().for_each(|pool| drop(waiter(pool)));
+    (0..2).for_each(warm);
+    let order = shuffled(1_000);
+    let mut line: Vec<_> = Vec::with_capacity(order.len());
+    let before = bytes();
+    line.extend(order.iter().map(|nth| Some(waiter(&pools[nth % 2]))));
+    assert_eq!(budget.snapshot().waiting, 1_000);
+    assert!(bytes() - before > 1_000 * 100, "they do take memory");
+    order.iter().for_each(|nth| line[*nth] = None);
+    let left = bytes() - before;
+    assert_eq!(budget.snapshot().waiting, 0);
+    // Four lines: each pool's own, and one for each in the budget.
+    assert!((0..=4 * SMALL).contains(&left), "they left {left} bytes");
+    for _ in 0..1_000 {
+        drop(waiter(&pools[1]));
+    }
+    assert_eq!(
+        bytes() - before,
+        left,
+        "one by one they leave nothing at all"
+    );
+    drop(held);
+    drop(hold(&pools[1]));
+}
+
+#[test]
+fn a_thousand_pools_that_come_to_a_budget_and_go_leave_nothing_behind() {
+    first_of_all();
+    let budget = Budget::new(2);
+    let tenant = || Pool::<Boxes>::builder(Boxes).max_size(1).budget(&budget);
+    drop(hold(&tenant().build().unwrap()));
+    let before = bytes();
+    for _ in 0..1_000 {
+        drop(hold(&tenant().build().unwrap()));
+    }
+    assert_eq!(bytes() - before, 0);
 }
 
 #[test]

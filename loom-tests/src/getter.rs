@@ -166,6 +166,13 @@ impl Getter {
         gone
     }
 
+    /// It may not begin to connect after all: it waits on where it stands.
+    pub fn put_off(&mut self) {
+        self.pool.books().end_connect();
+        let place = self.place.as_ref().expect("it stands in line");
+        self.pool.engine().put_off(place);
+    }
+
     /// Leaves. What it was handed goes back; a connect that it had begun is ownerless now.
     pub fn leave(mut self) {
         let place = self.place.take().expect("it stands in line");

@@ -27,6 +27,7 @@
 
 mod adding;
 mod bounds;
+pub mod budget;
 mod gone;
 pub mod idle;
 mod line;

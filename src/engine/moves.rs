@@ -178,6 +178,16 @@ impl<T> Engine<T> {
         Placed::Gone
     }
 
+    /// A getter that may connect does not do so yet: its reservation goes to the next in line, and it waits on
+    /// where it stands.
+    pub fn put_off(&self, place: &Place<T>) {
+        let mut line = self.line.lock();
+        if let Some(number) = place.waiter.number() {
+            line.set_stake(number, Stake::Hungry);
+        }
+        self.change(line, State::unreserved);
+    }
+
     /// A connect that nobody owns came to a good end: its object goes to the front of the line, or
     /// becomes idle.
     pub fn made(&self, object: T) -> GiveBack<T> {

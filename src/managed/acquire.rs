@@ -4,7 +4,7 @@
 use super::attempt::Attempt;
 use super::core::Core;
 use super::get::Failure;
-use super::{HookError, Manager, Object, Pool, PoolError, TimeoutType};
+use super::{BudgetSnapshot, HookError, Manager, Object, Pool, PoolError, TimeoutType};
 use crate::observe::{Checkout, Snapshot};
 use crate::time::bounded;
 use std::error::Error;
@@ -154,6 +154,7 @@ struct Inside<E> {
     waited: Duration,
     holders: Vec<Checkout>,
     last_failure: Option<LastFailure>,
+    budget: Option<BudgetSnapshot>,
 }
 
 /// The last failure to make an object before a get failed, if that was lately.
@@ -231,7 +232,9 @@ impl<E> AcquireError<E> {
     fn new<M: Manager>(reason: Reason<E>, core: &Core<M>, started: u64) -> Self {
         let mut holders = Vec::new();
         let mut last_failure = None;
+        let mut budget = None;
         if reason.is_about_the_pool() {
+            budget = core.budget_snapshot();
             holders = core.registry.checkouts(&core.clock);
             holders.truncate(HOLDERS);
             let failure = core.last_failure.read().map(|(at, why)| LastFailure {
@@ -244,6 +247,7 @@ impl<E> AcquireError<E> {
         }
         Self(Box::new(Inside {
             last_failure,
+            budget,
             reason,
             snapshot: core.snapshot(),
             waited: core.clock.between(started, core.clock.now()),
@@ -274,6 +278,12 @@ impl<E> AcquireError<E> {
     /// Who had held objects longest then: at most three. Empty where that has nothing to do with it.
     pub fn holders(&self) -> &[Checkout] {
         &self.0.holders
+    }
+
+    /// What the pool's [budget](super::Budget) looked like when it failed: full, it may be what was waited for. `None`
+    /// where the pool has none, or it has nothing to do with it.
+    pub fn budget(&self) -> Option<&BudgetSnapshot> {
+        self.0.budget.as_ref()
     }
 
     /// The last failure to make an object, if that was within the last minute: what may be behind a
@@ -328,6 +338,9 @@ impl<E: fmt::Display> fmt::Display for AcquireError<E> {
             return Ok(());
         }
         write!(f, " ({}", self.0.snapshot)?;
+        if let Some(budget) = &self.0.budget {
+            write!(f, "; its budget: {budget}")?;
+        }
         for (index, holder) in self.0.holders.iter().enumerate() {
             let before = if index == 0 { "; longest: " } else { ", " };
             write!(f, "{before}{holder}")?;
@@ -351,6 +364,7 @@ impl<E: fmt::Debug> fmt::Debug for AcquireError<E> {
             .field("waited", &self.0.waited)
             .field("holders", &self.0.holders)
             .field("last_failure", &self.0.last_failure)
+            .field("budget", &self.0.budget)
             .finish()
     }
 }

@@ -34,9 +34,9 @@ const CLOSE_BOUND: Duration = Duration::from_secs(2);
 impl<M: Manager> Core<M> {
     /// Has an object that came back made fit for the next in the background, if there is to be a next.
     #[cold]
-    pub(crate) fn tidy_or_retire(slot: Box<Slot<M>>) {
+    pub(crate) fn tidy_or_retire(mut slot: Box<Slot<M>>) {
         let core = Arc::clone(&slot.core);
-        if let Some(reason) = core.unwanted(&slot) {
+        if let Some(reason) = Self::unwanted(&mut slot) {
             return Self::retire(slot, reason);
         }
         let job = Untidy(Some(slot)).tidy(Arc::clone(&core));

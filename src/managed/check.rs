@@ -5,6 +5,7 @@ use super::hooks::apply;
 use super::slot::Slot;
 use super::{Manager, Timeouts};
 use crate::engine::Debt;
+use crate::engine::budget::Allowance;
 use crate::observe::CloseReason;
 use crate::time::bounded;
 use std::future::Future;
@@ -66,8 +67,13 @@ impl<M: Manager> Doubtful<M> {
             .take()
             .expect("here until it is trusted or destroyed");
         let core = Arc::clone(&slot.core);
-        let (panic, debt) = Core::part_owing(slot, core.engine.doom(), reason);
-        let owed = Owed { debt, core };
+        let (panic, owing) = Core::part_owing(slot, core.engine.doom(), reason);
+        let (debt, allowance) = owing.unzip();
+        let owed = Owed {
+            debt,
+            allowance: allowance.flatten(),
+            core,
+        };
         crate::engine::wake::resume(panic);
         owed
     }
@@ -83,9 +89,11 @@ impl<M: Manager> Drop for Doubtful<M> {
     }
 }
 
-/// A debt that is paid in any case; none, where the dead object is still being closed, which pays for itself.
+/// A debt that is paid in any case, and the dead object's place in the budget; none, where it is still being closed,
+/// which pays for itself.
 pub(crate) struct Owed<M: Manager> {
     debt: Option<Debt>,
+    allowance: Option<Allowance>,
     core: Arc<Core<M>>,
 }
 
@@ -93,6 +101,11 @@ impl<M: Manager> Owed<M> {
     /// The caller pays, by standing in line with it.
     pub(crate) fn take(&mut self) -> Option<Debt> {
         self.debt.take()
+    }
+
+    /// Its getter makes another object on the allowance of the dead one.
+    pub(crate) fn take_allowance(&mut self) -> Option<Allowance> {
+        self.allowance.take().and_then(Allowance::pass_on)
     }
 }
 

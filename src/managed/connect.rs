@@ -5,6 +5,7 @@ use super::errors::TimeoutType;
 use super::hooks::apply;
 use super::slot::Slot;
 use super::{Manager, PoolError};
+use crate::engine::budget::{Allowance, Draw, Drawn};
 use crate::engine::wake::{first_panic, resume};
 use crate::observe::CloseReason;
 use crate::time::bounded;
@@ -27,38 +28,88 @@ pub(crate) type Made<M> = Result<Box<Slot<M>>, PoolError<<M as Manager>::Error>>
 /// getter is gone or served, [`disown`](Self::disown).
 pub(crate) struct Connect<M: Manager> {
     /// `None` once it ended, and while it is polled: a panic inside leaves nothing to poll again.
-    making: Option<Making<M>>,
+    stage: Option<Stage<M>>,
     core: Arc<Core<M>>,
+    create: Option<Duration>,
     #[cfg(feature = "rt_tokio_1")]
     background: Option<background::Background>,
 }
 
+/// How far it is.
+enum Stage<M: Manager> {
+    /// It has no place in the budget of its pool yet, and may have asked for one.
+    Draws(Option<Draw>),
+    Makes(Making<M>),
+}
+
 impl<M: Manager> Connect<M> {
-    /// Begins to make an object; `create` bounds [`Manager::create`], as in deadpool.
-    pub(crate) fn new(core: &Arc<Core<M>>, create: Option<Duration>) -> Self {
-        Self {
-            making: Some(Box::pin(make(Arc::clone(core), create))),
+    /// Begins to make an object; `create` bounds [`Manager::create`], as in deadpool. In a pool with a budget, and
+    /// without an allowance of it, it waits for one first, which no bound of its own limits.
+    pub(crate) fn new(
+        core: &Arc<Core<M>>,
+        create: Option<Duration>,
+        allowance: Option<Allowance>,
+    ) -> Self {
+        let mut connect = Self {
+            stage: None,
             core: Arc::clone(core),
+            create,
             #[cfg(feature = "rt_tokio_1")]
-            background: background::Background::find(core.runtime, create),
-        }
+            background: None,
+        };
+        connect.stage = Some(match (&core.account, allowance) {
+            (Some(_), None) => Stage::Draws(None),
+            (_, allowance) => Stage::Makes(connect.begin(allowance)),
+        });
+        connect
     }
 
     /// Drives it.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Made<M>> {
-        let mut making = self.making.take().expect("not polled after its end");
+        let mut making = match self.stage.take().expect("not polled after its end") {
+            Stage::Makes(making) => making,
+            Stage::Draws(draw) => match self.core.advance(draw, context.waker()) {
+                Drawn::Allowance(allowance) => self.begin(Some(allowance)),
+                Drawn::Later(draw) => {
+                    self.stage = Some(Stage::Draws(Some(draw)));
+                    return Poll::Pending;
+                }
+            },
+        };
         let made = making.as_mut().poll(context);
         if made.is_pending() {
-            self.making = Some(making);
+            self.stage = Some(Stage::Makes(making));
         }
         made
     }
 
-    /// Its getter is gone or served: it goes on in the background where there is one, else it is dropped;
-    /// either way its reservation is ended.
+    /// Whether it has not begun, since the budget has nothing for it yet.
+    pub(crate) fn draws(&self) -> bool {
+        matches!(self.stage, Some(Stage::Draws(_)))
+    }
+
+    /// Whether it has not begun, and now may not: the pool was paused, or fewer may connect.
+    pub(crate) fn must_wait(&self) -> bool {
+        self.draws() && self.core.connects_too_many()
+    }
+
+    fn begin(&mut self, allowance: Option<Allowance>) -> Making<M> {
+        #[cfg(feature = "rt_tokio_1")]
+        {
+            self.background = background::Background::find(self.core.runtime, self.create);
+        }
+        Box::pin(make(Arc::clone(&self.core), self.create, allowance))
+    }
+
+    /// Its getter is gone or served: it goes on in the background where there is one and it has begun, else it is
+    /// dropped; either way its reservation is ended.
     pub(crate) fn disown(self) {
+        let making = match self.stage {
+            Some(Stage::Makes(making)) => Some(making),
+            Some(Stage::Draws(_)) | None => None,
+        };
         let unowned = Unowned {
-            making: self.making,
+            making,
             slot: None,
             core: Some(self.core),
         };
@@ -70,11 +121,15 @@ impl<M: Manager> Connect<M> {
     }
 }
 
-async fn make<M: Manager>(core: Arc<Core<M>>, create: Option<Duration>) -> Made<M> {
+async fn make<M: Manager>(
+    core: Arc<Core<M>>,
+    create: Option<Duration>,
+    allowance: Option<Allowance>,
+) -> Made<M> {
     core.keep_watch();
     let started = core.clock.now();
     let panicked = Panicked(&core);
-    let made = make_uncounted(&core, create).await;
+    let made = make_uncounted(&core, create, allowance).await;
     panicked.not();
     match &made {
         Ok(_) => core.made_in(core.since(started)),
@@ -83,14 +138,20 @@ async fn make<M: Manager>(core: Arc<Core<M>>, create: Option<Duration>) -> Made<
     made
 }
 
-async fn make_uncounted<M: Manager>(core: &Arc<Core<M>>, create: Option<Duration>) -> Made<M> {
+/// The allowance, first to come, is last to go: after what is half made.
+async fn make_uncounted<M: Manager>(
+    core: &Arc<Core<M>>,
+    create: Option<Duration>,
+    allowance: Option<Allowance>,
+) -> Made<M> {
     let generation = core.generation();
     let object = match bounded(core.runtime, create, core.manager.create()).await {
         None => return Err(PoolError::Timeout(TimeoutType::Create)),
         Some(Err(error)) => return Err(PoolError::Backend(error)),
         Some(Ok(object)) => object,
     };
-    let mut unproved = Unproved(Some(Slot::new(object, Arc::clone(core), generation)));
+    let slot = Slot::new(object, Arc::clone(core), generation, allowance);
+    let mut unproved = Unproved(Some(slot));
     let slot = unproved.0.as_mut().expect("just put in");
     apply(&core.hooks.post_create, slot)
         .await
@@ -136,10 +197,20 @@ pub(crate) struct Unowned<M: Manager> {
 }
 
 impl<M: Manager> Unowned<M> {
-    /// Begins to make an object for the pool, if there is room that nobody in line wants.
+    /// Begins to make an object for the pool, if there is room that nobody in line wants, nor anybody in line for
+    /// the pool's budget.
     pub(crate) fn reserve(core: &Arc<Core<M>>) -> Option<Self> {
+        let allowance = match &core.account {
+            Some(account) => Some(account.try_draw()?),
+            None => None,
+        };
+        Self::reserve_on(core, allowance)
+    }
+
+    /// The same, with a place in the budget, where the pool has one.
+    pub(crate) fn reserve_on(core: &Arc<Core<M>>, allowance: Option<Allowance>) -> Option<Self> {
         core.engine.reserve().then(|| Self {
-            making: Some(Box::pin(make(Arc::clone(core), None))),
+            making: Some(Box::pin(make(Arc::clone(core), None, allowance))),
             slot: None,
             core: Some(Arc::clone(core)),
         })

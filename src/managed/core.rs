@@ -12,6 +12,7 @@ use super::upkeep::Upkeep;
 use super::watch::LastFailure;
 use super::{Manager, Object, PoolBuilder, PoolConfig, QueueMode};
 use crate::Runtime;
+use crate::engine::budget::{Account, Allowance};
 use crate::engine::idle::Order;
 use crate::engine::state::MAX_SIZE;
 use crate::engine::sync::{AtomicU64, AtomicUsize, Mutex, Ordering};
@@ -27,6 +28,9 @@ use crate::tether::give_home;
 use std::any::Any;
 use std::panic::resume_unwind;
 use std::sync::Weak;
+
+/// What an object leaves that is gone: a debt, and its place in the budget, if it had one.
+type Owing = (Debt, Option<Allowance>);
 
 pub(crate) struct Core<M: Manager> {
     pub(crate) engine: Engine<Box<Slot<M>>>,
@@ -58,6 +62,8 @@ pub(crate) struct Core<M: Manager> {
     /// How long it takes on average until the next object comes back; 0 where that is not known.
     pub(crate) flow_ns: AtomicU64,
     pub(crate) generation: AtomicUsize,
+    /// What it has with the budget that it shares with other pools.
+    pub(crate) account: Option<std::sync::Arc<Account>>,
     /// The pool's handles, for [`Object::pool`](super::Object::pool).
     pub(crate) handle: Weak<Handle<M>>,
     asked: AtomicUsize,
@@ -91,13 +97,14 @@ impl<M: Manager> Core<M> {
         Self {
             engine,
             looks_at_times: options.upkeep.looks_at_times(),
-            looks_at_returns: options.upkeep.looks_at_returns(),
+            looks_at_returns: options.upkeep.looks_at_returns() || options.budget.is_some(),
             upkeep: options.upkeep,
             storm: storm(caution),
             sheds: options.shed_overload,
             flow: Mutex::new(Flow::default()),
             flow_ns: AtomicU64::new(0),
             generation: AtomicUsize::new(0),
+            account: options.budget.map(|budget| budget.open()),
             manager,
             bare_recycle: hooks.pre_recycle.is_empty() && hooks.post_recycle.is_empty(),
             hooks,
@@ -159,6 +166,14 @@ impl<M: Manager> Core<M> {
     /// Gives a slot back after a get, a check or a connect; retires it if the pool has no place for it.
     #[inline]
     pub(crate) fn give_back(slot: Box<Slot<M>>) {
+        if slot.allowance.is_some() {
+            return Self::give_back_in_budget(slot);
+        }
+        Self::give_home(slot);
+    }
+
+    #[inline]
+    pub(crate) fn give_home(slot: Box<Slot<M>>) {
         match give_home(slot) {
             GiveBack::Kept => {}
             GiveBack::Retire(slot, debt) => Self::retire_unwanted(slot, debt),
@@ -167,8 +182,8 @@ impl<M: Manager> Core<M> {
 
     /// Gives back what came back fit for another, unless it is too old, used up or one too many.
     #[inline]
-    pub(crate) fn keep_or_retire(slot: Box<Slot<M>>) {
-        match slot.core.unwanted(&slot) {
+    pub(crate) fn keep_or_retire(mut slot: Box<Slot<M>>) {
+        match Self::unwanted(&mut slot) {
             None => Self::give_back(slot),
             Some(reason) => Self::retire(slot, reason),
         }
@@ -176,8 +191,9 @@ impl<M: Manager> Core<M> {
 
     /// The end of a connect that nobody owns.
     pub(crate) fn made(&self, slot: Box<Slot<M>>) {
-        if let GiveBack::Retire(slot, debt) = self.engine.made(slot) {
-            Self::retire_unwanted(slot, debt);
+        match self.engine.made(slot) {
+            GiveBack::Kept => self.came_home(),
+            GiveBack::Retire(slot, debt) => Self::retire_unwanted(slot, debt),
         }
     }
 
@@ -220,19 +236,22 @@ impl<M: Manager> Core<M> {
         reason: CloseReason,
     ) -> Option<Box<dyn Any + Send>> {
         let core = slot.core.clone();
-        let (panic, debt) = Self::part_owing(slot, debt, reason);
+        let (panic, owing) = Self::part_owing(slot, debt, reason);
         first_panic(panic, || {
-            debt.into_iter().for_each(|debt| core.engine.bury(debt));
+            if let Some((debt, allowance)) = owing {
+                drop(allowance);
+                core.engine.bury(debt);
+            }
         })
     }
 
-    /// An object leaves and is closed; what is owed for it stays the caller's, unless closing it takes time, and pays
-    /// at its end.
+    /// An object leaves and is closed; what is owed for it, and its place in the budget, are the caller's then, unless
+    /// closing it takes time, and pays at its end.
     pub(super) fn part_owing(
         mut slot: Box<Slot<M>>,
         debt: Debt,
         reason: CloseReason,
-    ) -> (Option<Box<dyn Any + Send>>, Option<Debt>) {
+    ) -> (Option<Box<dyn Any + Send>>, Option<Owing>) {
         let core = slot.core.clone();
         let mut panic = core.detach(&mut slot, Some(reason));
         let mut slowly = false;
@@ -243,7 +262,8 @@ impl<M: Manager> Core<M> {
             let leaving = Leaving::new(slot, debt);
             return (first_panic(panic, || Self::close_aside(leaving)), None);
         }
-        (first_panic(panic, || drop(slot)), Some(debt))
+        let allowance = slot.allowance.take();
+        (first_panic(panic, || drop(slot)), Some((debt, allowance)))
     }
 
     /// Detaches and destroys an object that was never counted as one of the pool's, and forgets its slot; a

@@ -211,11 +211,12 @@ impl<'a, M: Manager> Getter<'a, M> {
             if let Poll::Ready(ended) = self.advance(context) {
                 return Poll::Ready(ended);
             }
-            let late = if self.connect.is_some() {
+            let connects = self.connect.as_ref().is_some_and(|it| !it.draws());
+            let late = if connects {
                 // The connect keeps its own bound, and says what it died of.
                 *phase = TimeoutType::Create;
                 return Poll::Pending;
-            } else if self.timeouts.wait == Some(Duration::ZERO) {
+            } else if !self.waits() {
                 // In line for the outcome of a connect that nobody owns.
                 *phase = TimeoutType::Create;
                 let create_bound = || over(self.core.runtime, self.timeouts.create);
@@ -240,10 +241,17 @@ impl<'a, M: Manager> Getter<'a, M> {
             if let Some(ended) = self.hear(context) {
                 return Poll::Ready(ended);
             }
+            if self.connect.as_ref().is_some_and(Connect::must_wait) {
+                self.put_off();
+                continue;
+            }
             let Some(connect) = &mut self.connect else {
                 return Poll::Pending;
             };
             let made = match catch_unwind(AssertUnwindSafe(|| connect.poll(context))) {
+                Ok(Poll::Pending) if connect.draws() && !self.waits() => {
+                    Err(PoolError::Timeout(TimeoutType::Wait))
+                }
                 Ok(Poll::Pending) => return Poll::Pending,
                 Ok(Poll::Ready(made)) => made,
                 Err(panic) => self.panicked(panic),
@@ -266,9 +274,10 @@ impl<'a, M: Manager> Getter<'a, M> {
         } else {
             End::Back
         };
-        let debt = self.owed.take().and_then(|mut owed| owed.take());
-        let wait = self.timeouts.wait != Some(Duration::ZERO);
-        match self.core.engine.enter(end, wait, debt, context.waker()) {
+        let mut owed = self.owed.take();
+        let debt = owed.as_mut().and_then(Owed::take);
+        let waker = context.waker();
+        match self.core.engine.enter(end, self.waits(), debt, waker) {
             Enter::Object(slot) => Some(Ok(Got::Used(slot))),
             Enter::WouldWait => Some(err(PoolError::Timeout(TimeoutType::Wait))),
             Enter::Shed => Some(Err(Failure::Shed)),
@@ -279,10 +288,16 @@ impl<'a, M: Manager> Getter<'a, M> {
             }
             Enter::Connect(place) => {
                 self.place = Some(place);
-                self.connect = Some(Connect::new(self.core, self.timeouts.create));
+                let allowance = owed.as_mut().and_then(Owed::take_allowance);
+                self.connect = Some(Connect::new(self.core, self.timeouts.create, allowance));
                 None
             }
         }
+    }
+
+    /// Whether it waits for others.
+    fn waits(&self) -> bool {
+        self.timeouts.wait != Some(Duration::ZERO)
     }
 
     /// Hears what the line has for it.
@@ -291,7 +306,7 @@ impl<'a, M: Manager> Getter<'a, M> {
         let ended = match self.core.engine.poll(place, context.waker()) {
             Turn::Pending => return None,
             Turn::Connect => {
-                self.connect = Some(Connect::new(self.core, self.timeouts.create));
+                self.connect = Some(Connect::new(self.core, self.timeouts.create, None));
                 return None;
             }
             Turn::Object(slot) => Ok(Held::new(slot)),
@@ -315,12 +330,19 @@ impl<'a, M: Manager> Getter<'a, M> {
                 self.place = None;
                 return Some(Ok(Got::Made(held.keep())));
             }
-            Finish::Elsewhere(GiveBack::Kept) => {}
+            Finish::Elsewhere(GiveBack::Kept) => self.core.came_home(),
             Finish::Elsewhere(GiveBack::Retire(slot, debt)) | Finish::Surplus(slot, debt) => {
                 Core::retire_unwanted(slot, debt);
             }
         }
         None
+    }
+
+    /// It has not begun to connect, and nobody begins now: it waits on where it stands, without a reservation.
+    fn put_off(&mut self) {
+        let place = self.place.as_ref().expect("in line until it ends");
+        self.core.engine.put_off(place);
+        self.connect = None;
     }
 
     /// Its own connect panicked: the reservation ends as after an error, the panic goes on.

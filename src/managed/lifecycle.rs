@@ -263,6 +263,7 @@ impl<M: Manager> Core<M> {
         for (slot, debt) in self.engine.resume(good) {
             contain(|| Self::retire_unwanted(slot, debt));
         }
+        self.came_home();
     }
 
     /// What is to be done with an object before it is given out.
@@ -281,18 +282,19 @@ impl<M: Manager> Core<M> {
 
     /// Why an object that comes back is not kept, if so.
     #[inline]
-    pub(crate) fn unwanted(&self, slot: &Slot<M>) -> Option<CloseReason> {
-        if slot.is_current() && !self.looks_at_returns {
+    pub(crate) fn unwanted(slot: &mut Slot<M>) -> Option<CloseReason> {
+        if slot.is_current() && !slot.core.looks_at_returns {
             return None;
         }
-        self.unwanted_by_times(slot)
+        Self::unwanted_by_times(slot)
     }
 
     #[inline(never)]
-    fn unwanted_by_times(&self, slot: &Slot<M>) -> Option<CloseReason> {
-        let now = self.snapshot();
-        self.upkeep
-            .on_return(&slot.facts(), now.idle, now.waiting > 0)
+    fn unwanted_by_times(slot: &mut Slot<M>) -> Option<CloseReason> {
+        let now = slot.core.snapshot();
+        let upkeep = &slot.core.upkeep;
+        let unwanted = upkeep.on_return(&slot.facts(), now.idle, now.waiting > 0);
+        unwanted.or_else(|| slot.yields(now.waiting > 0))
     }
 
     /// Whether a getter may stand in line.

@@ -1,5 +1,6 @@
 //! What a pool can be told beyond deadpool's configuration.
 
+use super::Budget;
 use super::storm::Caution;
 use super::upkeep::Upkeep;
 use super::{Manager, Object, PoolBuilder};
@@ -21,6 +22,7 @@ pub(crate) struct Options {
     pub(crate) max_waiters: Option<usize>,
     pub(crate) shed_overload: bool,
     pub(crate) clock: Option<Clock>,
+    pub(crate) budget: Option<Budget>,
 }
 
 /// What a manager suggests for pools of its objects ([`Manager::defaults`]). Whatever a builder is told goes
@@ -122,6 +124,7 @@ impl fmt::Debug for Options {
             .field("caution", &self.caution)
             .field("max_waiters", &self.max_waiters)
             .field("shed_overload", &self.shed_overload)
+            .field("budget", &self.budget)
             .finish()
     }
 }

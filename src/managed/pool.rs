@@ -44,6 +44,7 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
         let pool = Self::from_handle(Arc::new_cyclic(|handle| Handle {
             core: Arc::new(Core::new(builder, Weak::clone(handle))),
         }));
+        pool.core.join_budget();
         pool.core.keep_watch();
         pool
     }

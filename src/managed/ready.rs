@@ -12,6 +12,7 @@ use crate::observe::{Checkout, Snapshot};
 use crate::time::{bounded, over};
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 impl<M: Manager, W: From<Object<M>>> PoolBuilder<M, W> {
@@ -35,7 +36,8 @@ impl<M: Manager, W: From<Object<M>>> PoolBuilder<M, W> {
 }
 
 impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
-    /// Makes objects until the pool has `count` of them or no room, one after the other, and
+    /// Makes objects until the pool has `count` of them or no room (its own, or in its
+    /// [budget](PoolBuilder::budget)), one after the other, and
     /// [proves](Manager::probe) that each new one works; if none had to be made, an idle one. Each lies
     /// idle as soon as it is proved.
     ///
@@ -58,10 +60,10 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
                 over(core.runtime, Some(pause)).await;
                 core.let_connect();
             }
-            let Some(mut unowned) = Unowned::reserve(core) else {
+            let bound = core.config.timeouts.create.unwrap_or(UNOWNED_BOUND);
+            let Some(mut unowned) = core.reserve_to_warm(bound).await? else {
                 break;
             };
-            let bound = core.config.timeouts.create.unwrap_or(UNOWNED_BOUND);
             let slot = unowned
                 .make(bound)
                 .await
@@ -116,6 +118,21 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
 }
 
 impl<M: Manager> Core<M> {
+    /// Room to make an object, if there is any. For its first one a pool waits in its budget, as a getter would.
+    async fn reserve_to_warm(
+        self: &Arc<Self>,
+        bound: Duration,
+    ) -> Result<Option<Unowned<M>>, ReadyError<M::Error>> {
+        let now = self.snapshot();
+        if self.account.is_none() || now.size > 0 || now.closed {
+            return Ok(Unowned::reserve(self));
+        }
+        match bounded(self.runtime, Some(bound), self.draw()).await {
+            Some(allowance) => Ok(Unowned::reserve_on(self, allowance)),
+            None => Err(self.not_ready(ReadyStep::TimedOut(TimeoutType::Wait))),
+        }
+    }
+
     async fn prove(&self, slot: &mut Slot<M>) -> Result<(), ReadyError<M::Error>> {
         let bound = self.config.timeouts.recycle.unwrap_or(UNOWNED_BOUND);
         let probe = self.manager.probe(&mut slot.object);

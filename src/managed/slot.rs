@@ -6,6 +6,7 @@ use super::keeper::chance;
 use super::upkeep::Facts;
 use super::{Manager, Metrics};
 use crate::engine::Engine;
+use crate::engine::budget::Allowance;
 use crate::engine::slot::Record;
 use crate::observe::clock::Anchor;
 use crate::observe::histogram::bucket;
@@ -25,6 +26,8 @@ pub(crate) struct Slot<M: Manager> {
     /// The slot's own count on the pool, taken when it was made and dropped when it goes: neither a get
     /// nor a return touches it.
     pub(crate) core: Arc<Core<M>>,
+    /// Its place in the pool's budget, where that has one. After the object: the place is free when that is gone.
+    pub(crate) allowance: Option<Allowance>,
     anchor: Anchor,
     labelled: bool,
     /// The last `retain` or round of the keeper that looked at it.
@@ -68,8 +71,13 @@ impl<M: Manager> Tied for Box<Slot<M>> {
 
 impl<M: Manager> Slot<M> {
     /// A slot around a new object, which the pool's registry knows from now on. Its making was begun in this
-    /// generation.
-    pub(crate) fn new(object: M::Type, core: Arc<Core<M>>, generation: usize) -> Box<Self> {
+    /// generation, on this allowance.
+    pub(crate) fn new(
+        object: M::Type,
+        core: Arc<Core<M>>,
+        generation: usize,
+        allowance: Option<Allowance>,
+    ) -> Box<Self> {
         let metrics = Metrics::default();
         let record = Arc::new(Record::new(core.next_id()));
         let key = core.registry.add(Arc::clone(&record));
@@ -82,6 +90,7 @@ impl<M: Manager> Slot<M> {
             anchor: Anchor::new(metrics.created, now),
             lifetime: core.upkeep.lifetime(chance()),
             core,
+            allowance,
             labelled: false,
             looked_at: 0,
             generation,

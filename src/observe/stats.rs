@@ -145,7 +145,7 @@ pub enum CloseReason {
     Broken,
     /// It came back in a state that could not be mended.
     Untidy,
-    /// More than the pool may have, after it was shrunk.
+    /// More than the pool may have, after it was shrunk; or its place was wanted elsewhere in the pool's budget.
     Surplus,
     /// Of an older generation.
     Refreshed,

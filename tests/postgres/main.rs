@@ -2,6 +2,7 @@
 #![cfg(all(feature = "postgres", not(millpond_loom)))]
 
 mod agreement;
+mod budget;
 mod config;
 mod dead;
 mod errors;

@@ -19,6 +19,7 @@ pub mod oracle;
 pub mod polled;
 pub mod scene;
 pub mod script;
+pub mod town;
 pub mod world;
 pub mod yard;
 
@@ -28,5 +29,6 @@ pub use oracle::{acc, at_rest, cap, lim, once};
 pub use polled::{Flag, Polled};
 pub use scene::{Scene, TestPool};
 pub use script::{Fault, Gate, Step};
+pub use town::Town;
 pub use world::{Thing, World};
 pub use yard::{Stone, Yard};

@@ -61,7 +61,7 @@ pub const REASON: Label = Label {
         ),
         (
             reason::SURPLUS,
-            "the pool was made smaller, or more lay idle than may",
+            "the pool was made smaller, more lay idle than may, or another pool of its budget needed the room",
         ),
         (
             reason::REFRESHED,
@@ -132,7 +132,7 @@ pub mod reason {
     pub const BROKEN: &str = "broken";
     /// It came back in a state that could not be mended.
     pub const UNTIDY: &str = "untidy";
-    /// The pool was made smaller, or more lay idle than may.
+    /// The pool was made smaller, more lay idle than may, or another pool of its budget needed the room.
     pub const SURPLUS: &str = "surplus";
     /// It was of an older generation than the pool's.
     pub const REFRESHED: &str = "refreshed";

@@ -181,8 +181,11 @@ fn conclude(
 }
 
 /// The tests of behaviour that are asked.
-const TESTS: [&str; 13] = [
+const TESTS: [&str; 16] = [
     "model",
+    "budget",
+    "budget_ways",
+    "budget_model",
     "cancel",
     "failure",
     "resize",

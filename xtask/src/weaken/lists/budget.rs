@@ -1,0 +1,148 @@
+//! What a budget, and the pools that draw on it, must not leave out.
+
+use super::Kind::{GiveUp, Recheck, Settle, Wake};
+use super::{BUDGET, Edit, LEDGER, MOVES, edit};
+
+pub(super) const EDITS: [Edit; 20] = [
+    edit(
+        Recheck,
+        "budget: whether there was news while nothing was found",
+        BUDGET,
+        "let again = ledger.news != self.news;",
+        "let again = false;",
+    ),
+    edit(
+        Recheck,
+        "budget: who looks again looks at its own account alone",
+        BUDGET,
+        "return; } only = None; }",
+        "return; } }",
+    ),
+    edit(
+        Recheck,
+        "budget: whether one was served while it gave another waker",
+        BUDGET,
+        "let waits = old.is_ok();",
+        "let waits = true;",
+    ),
+    edit(
+        Recheck,
+        "budget: whether what lies idle is wanted elsewhere",
+        BUDGET,
+        "if self.budget.wanted.fetch_add(0, Ordering::Release) > 0 {",
+        "if false {",
+    ),
+    edit(
+        Recheck,
+        "budget: whether there is too much before another takes a dead one's place",
+        BUDGET,
+        "let over = self.account.budget.ledger.lock().over() > 0;",
+        "let over = false;",
+    ),
+    edit(
+        Wake,
+        "budget: who was given a place",
+        LEDGER,
+        "wakes.add(node.waker.take());",
+        "drop(node.waker.take());",
+    ),
+    edit(
+        GiveUp,
+        "budget: the place of one who was given it and leaves",
+        BUDGET,
+        "None => drop(account.allowance()),",
+        "None => {}",
+    ),
+    edit(
+        GiveUp,
+        "budget: the place of an object that is gone",
+        BUDGET,
+        "self.account .budget .change(|ledger| ledger.free(number, leaving));",
+        "let _ = (number, leaving);",
+    ),
+    edit(
+        GiveUp,
+        "budget: the demand of a search that found nothing",
+        BUDGET,
+        "ledger.leaving -= 1; let again",
+        "let again",
+    ),
+    edit(
+        GiveUp,
+        "budget: the demand that an object was closed on",
+        LEDGER,
+        "sheet.leaving -= 1; self.leaving -= 1;",
+        "sheet.leaving -= 1;",
+    ),
+    edit(
+        GiveUp,
+        "budget: an account that nobody has any more",
+        BUDGET,
+        "let member = self.budget.ledger.lock().shut(self.number); drop(member);",
+        "",
+    ),
+    edit(
+        GiveUp,
+        "put off: the reservation",
+        MOVES,
+        "line.set_stake(number, Stake::Hungry); } self.change(line, State::unreserved);",
+        "line.set_stake(number, Stake::Hungry); } self.change(line, |state| state);",
+    ),
+    edit(
+        GiveUp,
+        "put off: the stake",
+        MOVES,
+        "if let Some(number) = place.waiter.number() { line.set_stake(number, Stake::Hungry); } \
+         self.change",
+        "self.change",
+    ),
+    edit(
+        Settle,
+        "budget: what is free",
+        BUDGET,
+        "ledger.grant(&mut wakes);",
+        "",
+    ),
+    edit(
+        Settle,
+        "budget: what lies idle elsewhere when one begins to wait",
+        BUDGET,
+        "self.budget.reclaim(None); match draw.waiter.phase() {",
+        "match draw.waiter.phase() {",
+    ),
+    edit(
+        Settle,
+        "budget: what lies idle when it shrinks",
+        BUDGET,
+        "self.change(|ledger| ledger.max = max); self.reclaim(None);",
+        "self.change(|ledger| ledger.max = max);",
+    ),
+    edit(
+        Settle,
+        "managed: what comes home to a pool with a budget",
+        "src/managed/budget.rs",
+        "Self::give_home(slot); if let Some(account) = account { account.came_home(); }",
+        "Self::give_home(slot); drop(account);",
+    ),
+    edit(
+        Settle,
+        "managed: what is made for nobody in a pool with a budget",
+        "src/managed/core.rs",
+        "GiveBack::Kept => self.came_home(),",
+        "GiveBack::Kept => {}",
+    ),
+    edit(
+        Settle,
+        "managed: a connect that ends beside its getter in a pool with a budget",
+        "src/managed/get.rs",
+        "Finish::Elsewhere(GiveBack::Kept) => self.core.came_home(),",
+        "Finish::Elsewhere(GiveBack::Kept) => {}",
+    ),
+    edit(
+        Settle,
+        "managed: what was parked in a pool with a budget",
+        "src/managed/lifecycle.rs",
+        "contain(|| Self::retire_unwanted(slot, debt)); } self.came_home();",
+        "contain(|| Self::retire_unwanted(slot, debt)); }",
+    ),
+];
