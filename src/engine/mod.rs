@@ -27,6 +27,7 @@
 
 mod adding;
 mod bounds;
+pub mod gate;
 mod gone;
 pub mod idle;
 mod line;

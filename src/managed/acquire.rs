@@ -4,7 +4,7 @@
 use super::attempt::Attempt;
 use super::core::Core;
 use super::get::Failure;
-use super::{HookError, Manager, Object, Pool, PoolError, TimeoutType};
+use super::{HookError, Manager, Object, Pool, PoolError, Priority, TimeoutType};
 use crate::observe::{Checkout, Snapshot};
 use crate::time::bounded;
 use std::error::Error;
@@ -32,6 +32,7 @@ pub struct Acquire {
     deadline: Option<Duration>,
     label: Option<Arc<str>>,
     try_only: bool,
+    priority: Priority,
 }
 
 impl Acquire {
@@ -57,6 +58,13 @@ impl Acquire {
     /// Does not wait for others: takes an idle object, or makes one, or fails.
     pub fn try_only(mut self) -> Self {
         self.try_only = true;
+        self
+    }
+
+    /// Whether the pool's [reserve](super::PoolBuilder::reserve) is open to it. Default: [`Priority::Normal`], it is
+    /// not.
+    pub fn priority(mut self, priority: Priority) -> Self {
+        self.priority = priority;
         self
     }
 }
@@ -116,6 +124,7 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
         }
         let mut attempt = Attempt::begin(core);
         attempt.deadline = how.deadline;
+        attempt.entitled.priority = how.priority;
         let obtained = if core.runtime.is_none() && how.deadline.is_some() {
             Some(Err(Failure::Error(PoolError::NoRuntimeSpecified)))
         } else {

@@ -1,6 +1,7 @@
 //! One get, from its first poll to its end: counted once, however it ends.
 
 use super::core::Core;
+use super::gate::Entitled;
 use super::get::{Failure, Obtained};
 use super::{Manager, PoolError, TimeoutType};
 use crate::observe::trace;
@@ -17,6 +18,8 @@ pub(crate) struct Attempt<'a, M: Manager> {
     ended: bool,
     /// The bound on all of it, where it has one.
     pub(crate) deadline: Option<Duration>,
+    /// What it shows at the gate. Its ticket goes with its object, and otherwise back when all else of it has ended.
+    pub(crate) entitled: Entitled,
 }
 
 /// How a get comes to its object. The readings are raw ones of the pool's clock.
@@ -39,6 +42,7 @@ impl<'a, M: Manager> Attempt<'a, M> {
             how: How::AtOnce,
             ended: false,
             deadline: None,
+            entitled: Entitled::default(),
         }
     }
 
@@ -70,6 +74,7 @@ impl<'a, M: Manager> Attempt<'a, M> {
             Ok(mut slot) => {
                 self.ended = true;
                 slot.check_out(caller, label, self.how);
+                slot.ticket = self.entitled.ticket.take();
                 Ok(slot)
             }
             Err(failure) => {

@@ -31,6 +31,8 @@ impl<M: Manager> Object<M> {
             .slot
             .take()
             .expect("an object has its slot until it is dropped");
+        // As below.
+        let _ticket = slot.ticket.take();
         slot.check_in();
         Core::take(slot)
     }
@@ -71,6 +73,8 @@ impl<M: Manager> Drop for Object<M> {
         let Some(mut slot) = self.slot.take() else {
             return;
         };
+        // Dropped last: whoever takes the ticket finds the object, or the room that it leaves.
+        let _ticket = slot.ticket.take();
         slot.check_in();
         let mut broken = true;
         let panic = first_panic(None, || {

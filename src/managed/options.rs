@@ -20,6 +20,7 @@ pub(crate) struct Options {
     pub(crate) caution: Caution,
     pub(crate) max_waiters: Option<usize>,
     pub(crate) shed_overload: bool,
+    pub(crate) reserve: usize,
     pub(crate) clock: Option<Clock>,
 }
 
@@ -122,6 +123,7 @@ impl fmt::Debug for Options {
             .field("caution", &self.caution)
             .field("max_waiters", &self.max_waiters)
             .field("shed_overload", &self.shed_overload)
+            .field("reserve", &self.reserve)
             .finish()
     }
 }

@@ -2,6 +2,7 @@
 
 use super::attempt::How;
 use super::core::Core;
+use super::gate::Ticket;
 use super::keeper::chance;
 use super::upkeep::Facts;
 use super::{Manager, Metrics};
@@ -27,6 +28,8 @@ pub(crate) struct Slot<M: Manager> {
     pub(crate) core: Arc<Core<M>>,
     anchor: Anchor,
     labelled: bool,
+    /// While its object is out: the holder's ticket, if it needed one.
+    pub(crate) ticket: Ticket,
     /// The last `retain` or round of the keeper that looked at it.
     pub(crate) looked_at: u64,
     /// Of which generation it is.
@@ -72,6 +75,7 @@ impl<M: Manager> Slot<M> {
             lifetime: core.upkeep.lifetime(chance()),
             core,
             labelled: false,
+            ticket: Ticket::default(),
             looked_at: 0,
             generation,
             made: now,

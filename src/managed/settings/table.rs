@@ -277,6 +277,21 @@ pub const KNOBS: &[Knob] = &[
         field: field!(shed_overload),
     },
     Knob {
+        name: "reserve",
+        group: Group::Storms,
+        meaning: "How many slots are kept for gets with a priority (`Acquire::priority`): heartbeats, health checks. \
+            All others together have the rest; those beyond wait, even beside an idle object.",
+        interaction: "Less than `max_size`; a `resize` to no more leaves one slot to all. `max_waiters` bounds those \
+            that are held back, and those in the pool's own line, each by itself. `min_idle` takes from the reserve, \
+            too: what is spare there is for those with priority.",
+        default: "0",
+        why: "As in deadpool: all are alike. Where something must get through while all else waits, 1 or 2 are \
+            enough for what is rare and short.",
+        server: None,
+        example: "2",
+        field: field!(reserve),
+    },
+    Knob {
         name: "name",
         group: Group::Sight,
         meaning: "What the pool is called: by exporters, in events, in the list of pools.",
