@@ -124,7 +124,7 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
         }
         let mut attempt = Attempt::begin(core);
         attempt.deadline = how.deadline;
-        attempt.entitled.priority = how.priority;
+        attempt.priority = how.priority;
         let obtained = if core.runtime.is_none() && how.deadline.is_some() {
             Some(Err(Failure::Error(PoolError::NoRuntimeSpecified)))
         } else {

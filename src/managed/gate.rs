@@ -1,6 +1,7 @@
 //! The gate of a pool that keeps a reserve: who needs a ticket, and how one stands there for it. The protocol is the
 //! engine's (`engine/gate.rs`).
 
+use super::attempt::Attempt;
 use super::core::Core;
 use super::errors::TimeoutType;
 use super::get::{Failure, poll_lazily};
@@ -81,19 +82,6 @@ fn give_back(pass: Pass) {
     }
 }
 
-/// What a get shows at the gate.
-#[derive(Default)]
-pub(crate) struct Entitled {
-    pub(crate) priority: Priority,
-    pub(crate) ticket: Ticket,
-}
-
-impl Entitled {
-    fn may_enter(&self) -> bool {
-        self.priority == Priority::High || self.ticket.0.is_some()
-    }
-}
-
 /// One who stands before the pool: at its gate, or with a ticket that it was given there. Dropped when it has its
 /// place in the pool's own line, or needs none.
 pub(crate) struct Approach<'a, M: Manager> {
@@ -116,33 +104,39 @@ impl<M: Manager> Drop for Approach<'_, M> {
 
 impl<M: Manager> Core<M> {
     /// Whether a get may go in at once; it takes a ticket if it needs one and one is free.
-    pub(crate) fn lets_in(&self, entitled: &mut Entitled) -> Result<bool, Failure<M::Error>> {
-        let Some(gate) = self.gate.as_ref().filter(|_| !entitled.may_enter()) else {
+    pub(crate) fn lets_in(&self, attempt: &mut Attempt<'_, M>) -> Result<bool, Failure<M::Error>> {
+        let Some(gate) = self.gate_for(attempt) else {
             return Ok(true);
         };
         match gate.tickets().claim() {
-            Claim::Object(pass) => entitled.ticket = pass.into(),
+            Claim::Object(pass) => attempt.ticket = pass.into(),
             Claim::Empty => return Ok(false),
             Claim::Closed => return Err(Failure::Error(PoolError::Closed)),
         }
         Ok(true)
     }
 
-    /// Whether a get has to stand at the gate, by what it shows.
-    pub(crate) fn keeps_out(&self, entitled: &Entitled) -> bool {
-        self.gate.is_some() && !entitled.may_enter()
+    /// Whether a get has to stand at the gate.
+    pub(crate) fn keeps_out(&self, attempt: &Attempt<'_, M>) -> bool {
+        self.gate_for(attempt).is_some()
+    }
+
+    /// The gate, for who needs a ticket and has none.
+    fn gate_for(&self, attempt: &Attempt<'_, M>) -> Option<&Arc<Gate>> {
+        let may_enter = attempt.priority == Priority::High || attempt.ticket.0.is_some();
+        self.gate.as_ref().filter(|_| !may_enter)
     }
 
     /// Stands at the gate until there is a ticket, if the get needs one. Says whether it has waited there, and so is
     /// no newcomer to the pool.
     pub(crate) async fn pass_gate<F: Future<Output = ()>>(
         &self,
-        entitled: &mut Entitled,
+        attempt: &mut Attempt<'_, M>,
         wait: Option<Duration>,
         wait_over: &mut Pin<&mut Option<F>>,
         wait_bound: impl Fn() -> F,
     ) -> Result<Option<Approach<'_, M>>, Failure<M::Error>> {
-        let Some(gate) = self.gate.as_ref().filter(|_| !entitled.may_enter()) else {
+        let Some(gate) = self.gate_for(attempt) else {
             return Ok(None);
         };
         let approach = Approach::new(self, gate);
@@ -158,7 +152,7 @@ impl<M: Manager> Core<M> {
             let late = poll_lazily(wait_over, &wait_bound, context);
             late.map(|()| Err(too_late()))
         });
-        entitled.ticket = ticket.await?;
+        attempt.ticket = ticket.await?;
         Ok(stood.then_some(approach))
     }
 }

@@ -78,7 +78,7 @@ impl<M: Manager> Core<M> {
         attempt: &mut Attempt<'_, M>,
     ) -> Obtained<M> {
         let owed = 'line: {
-            if self.gate.is_some() && !self.lets_in(&mut attempt.entitled)? {
+            if self.gate.is_some() && !self.lets_in(attempt)? {
                 break 'line None;
             }
             let mut doubtful = match self.engine.claim() {
@@ -141,9 +141,8 @@ impl<M: Manager> Core<M> {
         // One timer for all of its waiting: being served a dead object starts no fresh bound.
         let mut wait_over = pin!(None);
         let wait_bound = || over(self.runtime, timeouts.wait);
-        let entitled = &mut attempt.entitled;
-        let passage = self.pass_gate(entitled, timeouts.wait, &mut wait_over, wait_bound);
-        let mut approach = passage.await?;
+        let passed = self.pass_gate(attempt, timeouts.wait, &mut wait_over, wait_bound);
+        let mut approach = passed.await?;
         loop {
             let getter = Getter::new(self, timeouts, owed.take(), approach.take());
             let phase = &mut attempt.phase;

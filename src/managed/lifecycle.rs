@@ -2,7 +2,6 @@
 
 use super::attempt::Attempt;
 use super::core::Core;
-use super::gate::Entitled;
 use super::get::Failure;
 use super::held::Held;
 use super::slot::Slot;
@@ -316,18 +315,20 @@ impl<M: Manager> Core<M> {
         }
         let bounds = [timeouts.wait, attempt.deadline];
         match bounds.into_iter().flatten().min() {
-            Some(bound) if self.sheds && !bound.is_zero() => {
-                self.admit_within(bound, &attempt.entitled)
-            }
+            Some(bound) if self.sheds && !bound.is_zero() => self.admit_within(bound, attempt),
             _ => Ok(()),
         }
     }
 
     /// Whether its turn will come within `bound`, as far as is known.
-    fn admit_within(&self, bound: Duration, entitled: &Entitled) -> Result<(), Failure<M::Error>> {
+    fn admit_within(
+        &self,
+        bound: Duration,
+        attempt: &Attempt<'_, M>,
+    ) -> Result<(), Failure<M::Error>> {
         let now = self.snapshot();
         // Who is kept out waits for all others, and beside what is left; who is not, for those in the pool's line.
-        let kept_out = self.keeps_out(entitled);
+        let kept_out = self.keeps_out(attempt);
         let waiting = now.waiting - if kept_out { 0 } else { now.held_back };
         let free = !kept_out && (now.idle > 0 || now.size < now.max_size);
         // ORDERING(flow read): Relaxed; an estimate.
