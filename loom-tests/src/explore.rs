@@ -19,6 +19,8 @@ pub const FIVE: Bound = Some(5);
 pub const FOUR: Bound = Some(4);
 /// Where four do.
 pub const THREE: Bound = Some(3);
+/// Where three do: two engines and three roles.
+pub const TWO: Bound = Some(2);
 
 /// Steps that one execution may have; loom's own default is 1,000.
 const MAX_BRANCHES: usize = 5_000;

@@ -10,6 +10,8 @@ mod bounds;
 #[cfg(millpond_loom)]
 mod explore;
 #[cfg(millpond_loom)]
+mod gated;
+#[cfg(millpond_loom)]
 mod getter;
 #[cfg(millpond_loom)]
 mod object;
@@ -23,7 +25,8 @@ mod signal;
 #[cfg(millpond_loom)]
 pub use self::{
     adder::Adder,
-    explore::{ALL, Bound, FIVE, FOUR, THREE, explore},
+    explore::{ALL, Bound, FIVE, FOUR, THREE, TWO, explore},
+    gated::{Gated, Visit, Visitor},
     getter::{Getter, Said},
     object::{Books, Object},
     pool::Pool,
