@@ -5,7 +5,7 @@ mod support;
 
 use millpond::Runtime;
 use millpond::managed::{
-    Acquire, Hook, Manager, Metrics, Object, Pool, QueueMode, RecycleResult, Timeouts,
+    Acquire, Hook, Manager, Metrics, Object, Pool, Priority, QueueMode, RecycleResult, Timeouts,
 };
 use millpond::observe::Listener;
 use std::convert::Infallible;
@@ -132,6 +132,19 @@ fn nor_do_they_while_somebody_looks_for_leaks_and_listens() {
     let builder = builder.leak_threshold(minute).listener(Arc::new(Ear));
     let pool = builder.build().unwrap();
     assert_eq!(cost(|| drop(ready(pool.get()).unwrap())), (0, 0));
+}
+
+#[test]
+fn nor_do_they_where_slots_are_kept_for_a_priority() {
+    let pool = Pool::<Numbers>::builder(Numbers).max_size(3).reserve(1);
+    let pool = pool.build().unwrap();
+    let urgent = Acquire::new().priority(Priority::High);
+    let costs = [
+        cost(|| drop(ready(pool.get()).unwrap())),
+        cost(|| drop(ready(pool.acquire(&urgent)).unwrap())),
+        cost(|| drop([ready(pool.get()).unwrap(), ready(pool.get()).unwrap()])),
+    ];
+    assert_eq!(costs, [(0, 0); 3]);
 }
 
 #[test]

@@ -288,7 +288,7 @@ pub const KNOBS: &[Knob] = &[
         why: "As in deadpool: all are alike. Where something must get through while all else waits, 1 or 2 are \
             enough for what is rare and short.",
         server: None,
-        example: "2",
+        example: "1",
         field: field!(reserve),
     },
     Knob {
