@@ -42,6 +42,7 @@ fn gate_return_come() {
 fn gate_return_urgent() {
     explore("gate_return_urgent", TWO, || {
         let gated = Gated::new(2, 1);
+        gated.pool().warm(2);
         let visit = gated.hold();
         let visitor = gated.standing();
         gated
@@ -50,8 +51,7 @@ fn gate_return_urgent() {
             .and(|gated| give_back(visitor, gated))
             .and(|gated| gated.pool().get_and_give_back())
             .run();
-        let live = gated.pool().books().live();
-        gated.at_rest(1, 2, live);
+        gated.at_rest(1, 2, 2);
     });
 }
 
