@@ -3,6 +3,7 @@
 
 mod support;
 
+use millpond::managed::Acquire;
 use std::collections::VecDeque;
 use std::time::Duration;
 use support::oracle::NO_WAIT;
@@ -60,6 +61,11 @@ fn the_reserve_is_made_when_it_is_wanted_and_lies_idle_beside_the_line() {
         "2/3 in use, 1 idle, 2 waiting, 2 of them held back by the reserve"
     );
     assert_eq!(scene.pool.status().waiting, 2);
+    let hasty = Acquire::new().try_only();
+    let error = scene.acquire(&hasty).ready().unwrap_err();
+    let words =
+        "what others do not use is kept for those with priority (2/3 in use, 1 idle, 2 waiting";
+    assert!(error.to_string().starts_with(words), "{error}");
     let urgent = hold_urgently(&scene);
     assert_eq!(scene.world.made(), 3, "the idle one");
     drop(urgent);

@@ -8,17 +8,17 @@
 //! close    the gate first, then the pool: when the pool is closed, nobody stands at its gate
 //! ```
 //!
-//! The tickets are the objects of an engine of their own, so its line is as fair, and as safe to leave, as the
-//! pool's. The two engines never work under one lock, and each is right by itself: the pool's promises (P1) say
-//! nothing of who stands before it. What they are together:
+//! The tickets are the objects of an engine of their own, so the line at the gate is as fair, and as safe to leave, as
+//! the pool's. The two engines never work under one lock, and each is right by itself: what the pool promises (P1) says
+//! nothing of who stands before it, and nothing in it knows of a priority.
 //!
-//! * With `n` tickets at most `n` who have one are in the pool's line or hold its objects. Of `max` slots, those
-//!   others hold or wait for are never fewer than `max - n` because of them.
-//! * Whoever has a ticket is a getter in the pool like any other. The pool's line knows no priority; it need not,
-//!   since of those ahead of a getter with priority nobody waits for what one behind it holds.
+//! Why that is enough: of `max` slots those without priority use `n` at most, for which there are tickets, and those of
+//! them in the pool's line wait for one each. So for each of them, and for `max - n` with priority, there is a slot
+//! that nobody without priority holds. Whoever stands in the pool's line waits for what is being made, checked or
+//! closed, or for others with priority; never for one without to give its object back.
 //!
-//! A ticket costs nothing to make, so it is made when it is first wanted: memory follows what is used, not what
-//! was asked for.
+//! A ticket costs nothing to make, so it is made when it is first wanted: memory follows what is used, not what was
+//! asked for.
 
 use super::gone::Gone;
 use super::state::{MAX_CONNECTING, MAX_SIZE, State};

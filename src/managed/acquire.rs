@@ -132,7 +132,7 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
             let obtain = pin!(core.obtain_within(&timeouts, &mut attempt));
             bounded(core.runtime, how.deadline, obtain).await
         };
-        let phase = attempt.phase;
+        let (phase, kept_out) = (attempt.phase, core.keeps_out(&attempt));
         let ended = match obtained {
             Some(obtained) => Some(attempt.end(obtained, caller, how.label.as_ref())),
             None => {
@@ -150,7 +150,7 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
             })) => Reason::Unavailable { why, retry_after },
             Some(Err(Failure::Error(error))) => Reason::of(error, how.try_only),
         };
-        Err(AcquireError::new(reason, core, started))
+        Err(AcquireError::new(reason, core, started, kept_out))
     }
 }
 
@@ -161,6 +161,8 @@ struct Inside<E> {
     reason: Reason<E>,
     snapshot: Snapshot,
     waited: Duration,
+    /// It came no further than to the gate of the pool's reserve.
+    kept_out: bool,
     holders: Vec<Checkout>,
     last_failure: Option<LastFailure>,
 }
@@ -237,7 +239,7 @@ impl<E> Reason<E> {
 }
 
 impl<E> AcquireError<E> {
-    fn new<M: Manager>(reason: Reason<E>, core: &Core<M>, started: u64) -> Self {
+    fn new<M: Manager>(reason: Reason<E>, core: &Core<M>, started: u64, kept_out: bool) -> Self {
         let mut holders = Vec::new();
         let mut last_failure = None;
         if reason.is_about_the_pool() {
@@ -256,6 +258,7 @@ impl<E> AcquireError<E> {
             reason,
             snapshot: core.snapshot(),
             waited: core.clock.between(started, core.clock.now()),
+            kept_out,
             holders,
         }))
     }
@@ -307,6 +310,9 @@ impl<E: fmt::Display> fmt::Display for AcquireError<E> {
                 write!(f, "deadline passed after {waited:.3} s, while {phase}")?;
             }
             Reason::Timeout(phase) => write!(f, "timed out after {waited:.3} s {phase}")?,
+            Reason::WouldWait if self.0.kept_out => {
+                f.write_str("what others do not use is kept for those with priority")?;
+            }
             Reason::WouldWait => f.write_str("no object is idle, and none may be made now")?,
             Reason::LineFull => f.write_str("the line is full")?,
             Reason::Overloaded { retry_after } => {
