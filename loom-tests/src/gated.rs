@@ -46,6 +46,11 @@ impl Gated {
         race(self)
     }
 
+    /// The same, where each may keep what it got.
+    pub fn race_keeping(&self) -> Race<Self, Option<Visit>> {
+        race(self)
+    }
+
     /// One who has not asked yet.
     pub fn visitor(&self) -> Visitor {
         Visitor {

@@ -45,12 +45,21 @@ fn gate_return_urgent() {
         gated.pool().warm(2);
         let visit = gated.hold();
         let visitor = gated.standing();
-        gated
-            .race()
-            .and(|gated| gated.give_back(visit))
-            .and(|gated| give_back(visitor, gated))
-            .and(|gated| gated.pool().get_and_give_back())
+        let kept = gated
+            .race_keeping()
+            .and(|gated| {
+                gated.give_back(visit);
+                None
+            })
+            .and(|_| Some(visitor.wait().expect("it stood there before")))
+            .and(|gated| {
+                gated.pool().get_and_give_back();
+                None
+            })
             .run();
+        kept.into_iter()
+            .flatten()
+            .for_each(|visit| gated.give_back(visit));
         gated.at_rest(1, 2, 2);
     });
 }
@@ -196,17 +205,26 @@ fn gate_resize_resize() {
 /// sleeps on.
 #[test]
 fn gate_refuse_between() {
-    explore("gate_refuse_between", THREE, || {
+    explore("gate_refuse_between", TWO, || {
         let gated = Gated::new(2, 1);
         gated.pool().warm(2);
         let visit = gated.hold();
         let visitor = gated.standing();
-        gated
-            .race()
-            .and(Gated::end_line)
-            .and(|gated| gated.give_back(visit))
-            .and(|gated| give_back(visitor, gated))
+        let kept = gated
+            .race_keeping()
+            .and(|gated| {
+                gated.end_line();
+                None
+            })
+            .and(|gated| {
+                gated.give_back(visit);
+                None
+            })
+            .and(|_| Some(visitor.wait().expect("it stood there before")))
             .run();
+        kept.into_iter()
+            .flatten()
+            .for_each(|visit| gated.give_back(visit));
         gated.at_rest(1, 2, 2);
     });
 }
