@@ -229,7 +229,38 @@ fn gate_refuse_between() {
     });
 }
 
-/// The same of one who leaves.
+/// Forbids that one who stood at the gate when the line was ended is refused as a newcomer is, or closed upon, where it
+/// has to make its object.
+#[test]
+fn gate_refuse_through() {
+    explore("gate_refuse_through", TWO, || {
+        let gated = Gated::new(2, 1);
+        gated.pool().warm(2);
+        let visit = gated.hold();
+        let urgent = gated.pool().claim().expect("the other one");
+        let visitor = gated.standing();
+        let kept = gated
+            .race_keeping()
+            .and(|gated| {
+                gated.end_line();
+                gated.close();
+                None
+            })
+            .and(|gated| {
+                gated.doom(visit);
+                None
+            })
+            .and(|_| Some(visitor.wait().expect("it stood there before")))
+            .run();
+        kept.into_iter()
+            .flatten()
+            .for_each(|visit| gated.give_back(visit));
+        gated.pool().give_back(urgent);
+        gated.at_rest_closed();
+    });
+}
+
+/// The end is told of one who leaves the gate, too.
 #[test]
 fn gate_refuse_cancel() {
     explore("gate_refuse_cancel", FOUR, || {
