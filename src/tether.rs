@@ -1,7 +1,8 @@
 //! The one place of this crate with `unsafe` in it: giving an object back without touching a reference
 //! count.
 //!
-//! Each slot owns one count on its pool's core ([`Tied`]). While a slot is in somebody's hand, the core lives.
+//! Each slot owns one count on its pool's core ([`Tied`]), and each ticket of a gate one on its gate, of which the same
+//! is true. While a slot is in somebody's hand, the core lives.
 //! Giving it back hands the slot over, and its count with it, but the engine must still be reached
 //! until the slot is counted as idle. Borrowing the core through the slot is not possible while the slot
 //! moves; cloning the `Arc` would be two read-modify-writes on one shared cache line for each return,

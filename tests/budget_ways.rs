@@ -398,3 +398,23 @@ fn an_object_that_is_dropped_while_its_user_panics_still_makes_room() {
     drop(waiter);
     town.all_well();
 }
+
+#[test]
+fn a_place_is_free_when_its_object_is_closed_and_not_before() {
+    let town = Town::with_runtime(1, [1, 1], |_, builder| builder);
+    let gate = Gate::new();
+    town.world.slow.then(Step::Err);
+    town.world.close.then(Step::at(&gate));
+    town.world.broken.then(Step::Err);
+    let held = town.hold(0);
+    let mut waiter = town.get(1).waits();
+    drop(held);
+    town.settle();
+    assert!(!waiter.is_woken());
+    assert_eq!(town.budget.snapshot().in_use, 1);
+    gate.open();
+    town.settle();
+    drop(waiter.woken_ready().unwrap());
+    drop(waiter);
+    town.all_well();
+}

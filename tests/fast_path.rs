@@ -5,7 +5,8 @@ mod support;
 
 use millpond::Runtime;
 use millpond::managed::{
-    Acquire, Budget, Hook, Manager, Metrics, Object, Pool, QueueMode, RecycleResult, Timeouts,
+    Acquire, Budget, Hook, Manager, Metrics, Object, Pool, Priority, QueueMode, RecycleResult,
+    Timeouts,
 };
 use millpond::observe::Listener;
 use std::convert::Infallible;
@@ -141,6 +142,19 @@ fn nor_do_they_in_a_pool_that_shares_a_budget_while_nobody_waits_for_a_place_in_
     let pool = builder.budget(&budget).build().unwrap();
     assert_eq!(cost(|| drop(ready(pool.get()).unwrap())), (0, 0));
     assert_eq!(budget.snapshot().in_use, 1);
+}
+
+#[test]
+fn nor_do_they_where_slots_are_kept_for_a_priority() {
+    let pool = Pool::<Numbers>::builder(Numbers).max_size(3).reserve(1);
+    let pool = pool.build().unwrap();
+    let urgent = Acquire::new().priority(Priority::High);
+    let costs = [
+        cost(|| drop(ready(pool.get()).unwrap())),
+        cost(|| drop(ready(pool.acquire(&urgent)).unwrap())),
+        cost(|| drop([ready(pool.get()).unwrap(), ready(pool.get()).unwrap()])),
+    ];
+    assert_eq!(costs, [(0, 0); 3]);
 }
 
 #[test]

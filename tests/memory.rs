@@ -145,6 +145,29 @@ fn a_thousand_pools_that_come_to_a_budget_and_go_leave_nothing_behind() {
 }
 
 #[test]
+fn a_pool_that_keeps_a_reserve_leaves_nothing_behind_and_makes_its_tickets_as_they_are_wanted() {
+    first_of_all();
+    let before = bytes();
+    for max in [3, usize::MAX] {
+        let pool = Pool::<Boxes>::builder(Boxes).max_size(max).reserve(1);
+        let pool = pool.build().unwrap();
+        assert!(
+            bytes() - before < 16 * 1_024,
+            "{max}: {} bytes",
+            bytes() - before
+        );
+        let held = [hold(&pool), hold(&pool)];
+        let waits = (max == 3).then(|| waiter(&pool));
+        drop(waits);
+        let [one, other] = held;
+        drop(one);
+        drop(pool);
+        drop(other);
+        assert_eq!(bytes() - before, 0, "{max}");
+    }
+}
+
+#[test]
 fn a_hundred_thousand_waiters_at_once_cancelled_in_any_order_leave_nothing_behind() {
     first_of_all();
     let pool = pool(1, QueueMode::Fifo);

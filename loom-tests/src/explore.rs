@@ -19,7 +19,7 @@ pub const FIVE: Bound = Some(5);
 pub const FOUR: Bound = Some(4);
 /// Where four do.
 pub const THREE: Bound = Some(3);
-/// Where three do.
+/// Where three do: two engines and three roles.
 pub const TWO: Bound = Some(2);
 
 /// Steps that one execution may have; loom's own default is 1,000.

@@ -62,6 +62,11 @@ impl Getter {
         self.stand(End::Back, wait, None)
     }
 
+    /// Stands there after it has waited elsewhere.
+    pub(crate) fn enter_through(&mut self) -> Said {
+        self.stand(End::Through, true, None)
+    }
+
     /// Its object was dead: destroys it and stays in front.
     pub fn exchange(&mut self, dead: Object) -> Said {
         let debt = self.pool.engine().doom();

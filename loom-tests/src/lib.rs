@@ -11,6 +11,7 @@ mod bounds;
 mod explore;
 #[cfg(millpond_loom)]
 mod fund;
+mod gated;
 #[cfg(millpond_loom)]
 mod getter;
 #[cfg(millpond_loom)]
@@ -27,6 +28,7 @@ pub use self::{
     adder::Adder,
     explore::{ALL, Bound, FIVE, FOUR, THREE, TWO, explore},
     fund::{Fund, Tenant, Thing, Visit},
+    gated::{Gated, Stay, Visitor},
     getter::{Getter, Said},
     object::{Books, Object},
     pool::Pool,

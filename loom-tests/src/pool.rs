@@ -270,6 +270,11 @@ impl Pool {
             .for_each(|(object, debt)| self.retire(object, debt));
     }
 
+    /// The maximum was changed beside this pool's own [`resize`](Self::resize).
+    pub fn accept(&self, max: usize) {
+        self.books().set_max(max);
+    }
+
     /// Closes the pool and destroys what lay idle.
     pub fn close(&self) {
         self.books().close();

@@ -41,7 +41,17 @@ impl<T> Engine<T> {
         self.poll_end(gone, waker, |state| state.waiting() == 0)
     }
 
-    fn poll_end(
+    /// Who waits for an end looks again: something beside the word has changed that it waits for.
+    pub(super) fn hear_end(&self) {
+        let mut wakes = WakeList::default();
+        let mut line = self.line.lock();
+        let state = self.look();
+        line.hear(state, &mut wakes);
+        drop(line);
+        wakes.wake();
+    }
+
+    pub(super) fn poll_end(
         &self,
         gone: &mut Gone,
         waker: &Waker,

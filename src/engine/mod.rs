@@ -28,6 +28,7 @@
 mod adding;
 mod bounds;
 pub mod budget;
+pub mod gate;
 mod gone;
 pub mod idle;
 mod line;

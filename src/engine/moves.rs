@@ -19,8 +19,8 @@ use super::{Debt, Engine, Enter, Finish, GiveBack, Leave, Placed, Turn};
 use std::task::Waker;
 
 impl<T> Engine<T> {
-    /// Stands in line: at the back, or at the front if a served getter found its object dead and
-    /// destroyed it (`debt`). With `wait` false the caller would rather go than wait for another's
+    /// Stands in line: at the back (as a newcomer, or [through](End::Through) a gate), or at the front if a served
+    /// getter found its object dead and destroyed it (`debt`). With `wait` false the caller would rather go than wait for another's
     /// object; it still takes an idle object, a reservation, or the outcome of a connect that nobody owns.
     pub fn enter(&self, end: End, wait: bool, debt: Option<Debt>, waker: &Waker) -> Enter<T> {
         let place = Place {
@@ -75,7 +75,7 @@ impl<T> Engine<T> {
         match end {
             // Those behind may have lost what they hoped for.
             End::Front => self.change(line, |state| state),
-            End::Back => drop(line),
+            End::Back | End::Through => drop(line),
         }
         match stake {
             Stake::Driving => Enter::Connect(place),

@@ -32,6 +32,8 @@ pub enum End {
     Front,
     /// Where a newcomer stands.
     Back,
+    /// There too, but for one who has waited elsewhere before: it is neither shed nor refused.
+    Through,
 }
 
 /// One in line.
@@ -241,7 +243,7 @@ impl<T> Queue<T> {
     fn behind(&self, list: usize, end: End) -> u32 {
         match end {
             End::Front => NOBODY,
-            End::Back => self.ends[list].before,
+            End::Back | End::Through => self.ends[list].before,
         }
     }
 

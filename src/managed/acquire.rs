@@ -4,7 +4,7 @@
 use super::attempt::Attempt;
 use super::core::Core;
 use super::get::Failure;
-use super::{BudgetSnapshot, HookError, Manager, Object, Pool, PoolError, TimeoutType};
+use super::{BudgetSnapshot, HookError, Manager, Object, Pool, PoolError, Priority, TimeoutType};
 use crate::observe::{Checkout, Snapshot};
 use crate::time::bounded;
 use std::error::Error;
@@ -32,6 +32,7 @@ pub struct Acquire {
     deadline: Option<Duration>,
     label: Option<Arc<str>>,
     try_only: bool,
+    priority: Priority,
 }
 
 impl Acquire {
@@ -57,6 +58,13 @@ impl Acquire {
     /// Does not wait for others: takes an idle object, or makes one, or fails.
     pub fn try_only(mut self) -> Self {
         self.try_only = true;
+        self
+    }
+
+    /// Whether the pool's [reserve](super::PoolBuilder::reserve) is open to it. Default: [`Priority::Normal`], it is
+    /// not.
+    pub fn priority(mut self, priority: Priority) -> Self {
+        self.priority = priority;
         self
     }
 }
@@ -116,6 +124,7 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
         }
         let mut attempt = Attempt::begin(core);
         attempt.deadline = how.deadline;
+        attempt.priority = how.priority;
         let obtained = if core.runtime.is_none() && how.deadline.is_some() {
             Some(Err(Failure::Error(PoolError::NoRuntimeSpecified)))
         } else {
@@ -123,7 +132,7 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
             let obtain = pin!(core.obtain_within(&timeouts, &mut attempt));
             bounded(core.runtime, how.deadline, obtain).await
         };
-        let phase = attempt.phase;
+        let (phase, kept_out) = (attempt.phase, core.keeps_out(&attempt));
         let ended = match obtained {
             Some(obtained) => Some(attempt.end(obtained, caller, how.label.as_ref())),
             None => {
@@ -141,7 +150,7 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
             })) => Reason::Unavailable { why, retry_after },
             Some(Err(Failure::Error(error))) => Reason::of(error, how.try_only),
         };
-        Err(AcquireError::new(reason, core, started))
+        Err(AcquireError::new(reason, core, started, kept_out))
     }
 }
 
@@ -152,6 +161,8 @@ struct Inside<E> {
     reason: Reason<E>,
     snapshot: Snapshot,
     waited: Duration,
+    /// It came no further than to the gate of the pool's reserve.
+    kept_out: bool,
     holders: Vec<Checkout>,
     last_failure: Option<LastFailure>,
     budget: Option<BudgetSnapshot>,
@@ -229,7 +240,7 @@ impl<E> Reason<E> {
 }
 
 impl<E> AcquireError<E> {
-    fn new<M: Manager>(reason: Reason<E>, core: &Core<M>, started: u64) -> Self {
+    fn new<M: Manager>(reason: Reason<E>, core: &Core<M>, started: u64, kept_out: bool) -> Self {
         let mut holders = Vec::new();
         let mut last_failure = None;
         let mut budget = None;
@@ -251,6 +262,7 @@ impl<E> AcquireError<E> {
             reason,
             snapshot: core.snapshot(),
             waited: core.clock.between(started, core.clock.now()),
+            kept_out,
             holders,
         }))
     }
@@ -308,6 +320,9 @@ impl<E: fmt::Display> fmt::Display for AcquireError<E> {
                 write!(f, "deadline passed after {waited:.3} s, while {phase}")?;
             }
             Reason::Timeout(phase) => write!(f, "timed out after {waited:.3} s {phase}")?,
+            Reason::WouldWait if self.0.kept_out => {
+                f.write_str("what others do not use is kept for those with priority")?;
+            }
             Reason::WouldWait => f.write_str("no object is idle, and none may be made now")?,
             Reason::LineFull => f.write_str("the line is full")?,
             Reason::Overloaded { retry_after } => {

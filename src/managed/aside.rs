@@ -12,6 +12,7 @@
 
 use super::Manager;
 use super::core::Core;
+use super::gate::Ticket;
 use super::slot::Slot;
 use crate::engine::Debt;
 use crate::engine::wake::{contain, first_panic, resume};
@@ -93,12 +94,15 @@ pub(super) struct Leaving<M: Manager> {
     slot: Option<Box<Slot<M>>>,
     debt: Option<Debt>,
     core: Arc<Core<M>>,
+    /// Its last holder's, if that needed one. Dropped last: whoever takes it finds the room.
+    _ticket: Ticket,
 }
 
 impl<M: Manager> Leaving<M> {
-    pub(super) fn new(slot: Box<Slot<M>>, debt: Debt) -> Self {
+    pub(super) fn new(mut slot: Box<Slot<M>>, debt: Debt) -> Self {
         Self {
             core: Arc::clone(&slot.core),
+            _ticket: slot.ticket.take(),
             slot: Some(slot),
             debt: Some(debt),
         }

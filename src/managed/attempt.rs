@@ -1,8 +1,9 @@
 //! One get, from its first poll to its end: counted once, however it ends.
 
 use super::core::Core;
+use super::gate::Ticket;
 use super::get::{Failure, Obtained};
-use super::{Manager, PoolError, TimeoutType};
+use super::{Manager, PoolError, Priority, TimeoutType};
 use crate::observe::trace;
 use std::panic::Location;
 use std::sync::Arc;
@@ -13,10 +14,23 @@ pub(crate) struct Attempt<'a, M: Manager> {
     core: &'a Core<M>,
     /// The phase that it is in.
     pub(crate) phase: TimeoutType,
-    how: How,
+    stage: Stage,
+    /// Since when it stands in line, if it does.
+    since: u64,
     ended: bool,
     /// The bound on all of it, where it has one.
     pub(crate) deadline: Option<Duration>,
+    pub(crate) priority: Priority,
+    /// Goes with its object; or back, when all else of it has ended.
+    pub(crate) ticket: Ticket,
+}
+
+/// How far it has come: [`How`], without its reading, which would make the future of every get larger.
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    Beginning,
+    InLine,
+    Made,
 }
 
 /// How a get comes to its object. The readings are raw ones of the pool's clock.
@@ -36,24 +50,35 @@ impl<'a, M: Manager> Attempt<'a, M> {
         Self {
             core,
             phase: TimeoutType::Wait,
-            how: How::AtOnce,
+            stage: Stage::Beginning,
+            since: 0,
             ended: false,
             deadline: None,
+            priority: Priority::Normal,
+            ticket: Ticket::default(),
         }
     }
 
     /// It found nothing idle, or nothing that was good: from now on it waits.
     pub(crate) fn stands_in_line(&mut self) {
-        let since = self.core.clock.now();
-        self.how = How::Waiting { since };
+        self.since = self.core.clock.now();
+        self.stage = Stage::InLine;
         self.core.counters.started.add_one();
         self.core.look_for_leaks_sometimes();
     }
 
     /// It has an object that it made itself.
     pub(crate) fn made_it(&mut self) {
-        if let How::Waiting { since } = self.how {
-            self.how = How::Made { since };
+        self.stage = Stage::Made;
+    }
+
+    #[inline]
+    fn how(&self) -> How {
+        let since = self.since;
+        match self.stage {
+            Stage::Beginning => How::AtOnce,
+            Stage::InLine => How::Waiting { since },
+            Stage::Made => How::Made { since },
         }
     }
 
@@ -69,7 +94,8 @@ impl<'a, M: Manager> Attempt<'a, M> {
         match obtained {
             Ok(mut slot) => {
                 self.ended = true;
-                slot.check_out(caller, label, self.how);
+                slot.check_out(caller, label, self.how());
+                slot.ticket = self.ticket.take();
                 Ok(slot)
             }
             Err(failure) => {
@@ -105,7 +131,7 @@ impl<'a, M: Manager> Attempt<'a, M> {
             TimeoutType::Recycle => counters.timed_out_recycle.add_one(),
         }
         self.over();
-        let waited = match self.how {
+        let waited = match self.how() {
             How::AtOnce => 0,
             How::Waiting { since } | How::Made { since } => self.core.since(since),
         };
@@ -118,7 +144,7 @@ impl<'a, M: Manager> Attempt<'a, M> {
     /// It ended without an object.
     fn over(&mut self) {
         self.ended = true;
-        if matches!(self.how, How::AtOnce) {
+        if matches!(self.stage, Stage::Beginning) {
             // A get that found an object idle is counted by that slot, when it has it; this one has none.
             self.core.counters.started.add_one();
         }

@@ -69,6 +69,10 @@ impl<M: Manager, W: From<Object<M>>> PoolBuilder<M, W> {
     ///
     /// [`BuildError::NoRuntimeSpecified`]: a time-out is set, and no [`runtime`](Self::runtime). As in
     /// deadpool, that includes a `wait` of zero here, though [`Pool::timeout_get`] takes one without.
+    ///
+    /// # Panics
+    ///
+    /// If the [reserve](Self::reserve) leaves nothing to those without priority.
     pub fn build(self) -> Result<Pool<M, W>, BuildError> {
         let timeouts = &self.config.timeouts;
         let any = timeouts
@@ -81,6 +85,7 @@ impl<M: Manager, W: From<Object<M>>> PoolBuilder<M, W> {
         if any && self.runtime.is_none() {
             return Err(BuildError::NoRuntimeSpecified);
         }
+        self.check_reserve();
         Ok(Pool::from_builder(self))
     }
 

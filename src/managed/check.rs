@@ -68,10 +68,12 @@ impl<M: Manager> Doubtful<M> {
             .expect("here until it is trusted or destroyed");
         let core = Arc::clone(&slot.core);
         let (panic, owing) = Core::part_owing(slot, core.engine.doom(), reason);
-        let (debt, allowance) = owing.unzip();
+        // A ticket is not the object's before it is out.
+        let (debt, allowance) =
+            owing.map_or((None, None), |(debt, allowance, _)| (Some(debt), allowance));
         let owed = Owed {
             debt,
-            allowance: allowance.flatten(),
+            allowance,
             core,
         };
         crate::engine::wake::resume(panic);

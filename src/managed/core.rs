@@ -2,6 +2,8 @@
 
 use super::aside::{Home, Leaving};
 use super::flow::Flow;
+use super::gate::Gate;
+use super::gate::Ticket;
 use super::hooks::Hooks;
 use super::keeper::Keeper;
 use super::lifecycle::storm;
@@ -17,7 +19,7 @@ use crate::engine::idle::Order;
 use crate::engine::state::MAX_SIZE;
 use crate::engine::sync::{AtomicU64, AtomicUsize, Mutex, Ordering};
 use crate::engine::wake::{first_panic, resume};
-use crate::engine::{Debt, Engine, GiveBack};
+use crate::engine::{Debt, Engine, GiveBack, Gone};
 use crate::observe::clock::Clock;
 use crate::observe::counters::Counters;
 use crate::observe::leaks::Leaks;
@@ -27,13 +29,16 @@ use crate::observe::{CloseReason, Listener, Snapshot};
 use crate::tether::give_home;
 use std::any::Any;
 use std::panic::resume_unwind;
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
+use std::task::{Poll, Waker};
 
-/// What an object leaves that is gone: a debt, and its place in the budget, if it had one.
-type Owing = (Debt, Option<Allowance>);
+/// What an object leaves that is gone: a debt, its place in the budget, and its holder's ticket, where it had those.
+type Owing = (Debt, Option<Allowance>, Ticket);
 
 pub(crate) struct Core<M: Manager> {
     pub(crate) engine: Engine<Box<Slot<M>>>,
+    /// Where slots are kept for a priority.
+    pub(crate) gate: Option<Arc<Gate>>,
     pub(crate) manager: M,
     pub(crate) hooks: Hooks<M>,
     /// Whether no hook runs around the manager's own check.
@@ -47,7 +52,7 @@ pub(crate) struct Core<M: Manager> {
     pub(crate) counters: Counters,
     pub(crate) leaks: Leaks,
     pub(crate) vigil: Vigil,
-    pub(crate) listener: Option<std::sync::Arc<dyn Listener>>,
+    pub(crate) listener: Option<Arc<dyn Listener>>,
     pub(crate) name: Option<String>,
     pub(crate) last_failure: LastFailure,
     pub(crate) keeper: Keeper,
@@ -91,11 +96,14 @@ impl<M: Manager> Core<M> {
         let clock = options.clock.unwrap_or_else(Clock::new);
         let caution = options.caution.completed();
         let engine = Engine::new(config.max_size, caution.max_connecting, order);
+        let gate = (options.reserve > 0).then(|| Gate::new(config.max_size, options.reserve));
         if let Some(most) = options.max_waiters {
             engine.set_most(most);
+            gate.iter().for_each(|gate| gate.tickets().set_most(most));
         }
         Self {
             engine,
+            gate: gate.map(Arc::new),
             looks_at_times: options.upkeep.looks_at_times(),
             looks_at_returns: options.upkeep.looks_at_returns() || options.budget.is_some(),
             upkeep: options.upkeep,
@@ -129,7 +137,11 @@ impl<M: Manager> Core<M> {
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
-        self.engine.state().into()
+        let snapshot = Snapshot::from(self.engine.state());
+        match &self.gate {
+            None => snapshot,
+            Some(gate) => snapshot.with_held_back(gate.before()),
+        }
     }
 
     /// The maximum as it was asked for, which may be more than a pool can hold.
@@ -155,12 +167,35 @@ impl<M: Manager> Core<M> {
     pub(crate) fn resize(&self, max: usize) {
         // ORDERING(asked written): Relaxed; see `asked read`.
         self.asked.store(max, Ordering::Relaxed);
-        self.retire_all(self.engine.resize(max), CloseReason::Surplus);
+        let surplus = self.engine.resize(max);
+        if let Some(gate) = &self.gate {
+            gate.follow(&self.engine);
+        }
+        self.retire_all(surplus, CloseReason::Surplus);
     }
 
     pub(crate) fn close(&self) {
+        if let Some(gate) = &self.gate {
+            gate.close();
+        }
         self.retire_all(self.engine.close(), CloseReason::PoolClosed);
         self.keeper.nudge();
+    }
+
+    /// Nobody may join the line from now on, nor stand at the gate.
+    pub(crate) fn refuse(&self) {
+        if let Some(gate) = &self.gate {
+            gate.refuse();
+        }
+        self.engine.refuse();
+    }
+
+    /// Ready when nobody is in line any more, nor at the gate; joining must be [refused](Self::refuse) before.
+    pub(crate) fn poll_line_end(&self, gone: &mut Gone, waker: &Waker) -> Poll<()> {
+        match &self.gate {
+            None => self.engine.poll_line_end(gone, waker),
+            Some(gate) => gate.poll_line_end(&self.engine, gone, waker),
+        }
     }
 
     /// Gives a slot back after a get, a check or a connect; retires it if the pool has no place for it.
@@ -183,10 +218,12 @@ impl<M: Manager> Core<M> {
     /// Gives back what came back fit for another, unless it is too old, used up or one too many.
     #[inline]
     pub(crate) fn keep_or_retire(mut slot: Box<Slot<M>>) {
-        match Self::unwanted(&mut slot) {
-            None => Self::give_back(slot),
-            Some(reason) => Self::retire(slot, reason),
+        if let Some(reason) = Self::unwanted(&mut slot) {
+            return Self::retire(slot, reason);
         }
+        // Dropped last: whoever takes the ticket finds the object.
+        let _ticket = slot.ticket.take();
+        Self::give_back(slot);
     }
 
     /// The end of a connect that nobody owns.
@@ -238,9 +275,11 @@ impl<M: Manager> Core<M> {
         let core = slot.core.clone();
         let (panic, owing) = Self::part_owing(slot, debt, reason);
         first_panic(panic, || {
-            if let Some((debt, allowance)) = owing {
+            if let Some((debt, allowance, ticket)) = owing {
                 drop(allowance);
                 core.engine.bury(debt);
+                // Dropped last: whoever takes the ticket finds the room.
+                drop(ticket);
             }
         })
     }
@@ -262,8 +301,8 @@ impl<M: Manager> Core<M> {
             let leaving = Leaving::new(slot, debt);
             return (first_panic(panic, || Self::close_aside(leaving)), None);
         }
-        let allowance = slot.allowance.take();
-        (first_panic(panic, || drop(slot)), Some((debt, allowance)))
+        let owing = (debt, slot.allowance.take(), slot.ticket.take());
+        (first_panic(panic, || drop(slot)), Some(owing))
     }
 
     /// Detaches and destroys an object that was never counted as one of the pool's, and forgets its slot; a

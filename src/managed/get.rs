@@ -5,6 +5,7 @@ use super::check::{Doubtful, Owed, Timed};
 use super::connect::Connect;
 use super::core::Core;
 use super::errors::TimeoutType;
+use super::gate::Approach;
 use super::held::Held;
 use super::slot::Slot;
 use super::upkeep::Fitness;
@@ -77,6 +78,9 @@ impl<M: Manager> Core<M> {
         attempt: &mut Attempt<'_, M>,
     ) -> Obtained<M> {
         let owed = 'line: {
+            if self.gate.is_some() && !self.lets_in(attempt)? {
+                break 'line None;
+            }
             let mut doubtful = match self.engine.claim() {
                 Claim::Object(slot) => Doubtful::new(slot),
                 Claim::Empty => break 'line None,
@@ -136,9 +140,11 @@ impl<M: Manager> Core<M> {
         }
         // One timer for all of its waiting: being served a dead object starts no fresh bound.
         let mut wait_over = pin!(None);
+        let wait_bound = || over(self.runtime, timeouts.wait);
+        let passed = self.pass_gate(attempt, timeouts.wait, &mut wait_over, wait_bound);
+        let mut approach = passed.await?;
         loop {
-            let getter = Getter::new(self, timeouts, owed.take());
-            let wait_bound = || over(self.runtime, timeouts.wait);
+            let getter = Getter::new(self, timeouts, owed.take(), approach.take());
             let phase = &mut attempt.phase;
             let waited = getter.stand_in_line(&mut wait_over, wait_bound, phase);
             let slot = match waited.await? {
@@ -184,16 +190,24 @@ struct Getter<'a, M: Manager> {
     timeouts: &'a Timeouts,
     /// What is owed for the dead object that it was served before.
     owed: Option<Owed<M>>,
+    /// It comes from the gate, and has no place in the pool yet.
+    approach: Option<Approach<'a, M>>,
     place: Option<Place<Box<Slot<M>>>>,
     connect: Option<Connect<M>>,
 }
 
 impl<'a, M: Manager> Getter<'a, M> {
-    fn new(core: &'a Arc<Core<M>>, timeouts: &'a Timeouts, owed: Option<Owed<M>>) -> Self {
+    fn new(
+        core: &'a Arc<Core<M>>,
+        timeouts: &'a Timeouts,
+        owed: Option<Owed<M>>,
+        approach: Option<Approach<'a, M>>,
+    ) -> Self {
         Self {
             core,
             timeouts,
             owed,
+            approach,
             place: None,
             connect: None,
         }
@@ -269,15 +283,18 @@ impl<'a, M: Manager> Getter<'a, M> {
 
     /// Takes its place in line, if it must.
     fn enter(&mut self, context: &mut Context<'_>) -> Option<Ended<M>> {
-        let end = if self.owed.is_some() {
-            End::Front
-        } else {
-            End::Back
-        };
         let mut owed = self.owed.take();
         let debt = owed.as_mut().and_then(Owed::take);
+        let end = match (&owed, &self.approach) {
+            (Some(_), _) => End::Front,
+            (None, Some(_)) => End::Through,
+            (None, None) => End::Back,
+        };
         let waker = context.waker();
-        match self.core.engine.enter(end, self.waits(), debt, waker) {
+        let entered = self.core.engine.enter(end, self.waits(), debt, waker);
+        // Not before: whoever counts those that wait must not miss it.
+        self.approach = None;
+        match entered {
             Enter::Object(slot) => Some(Ok(Got::Used(slot))),
             Enter::WouldWait => Some(err(PoolError::Timeout(TimeoutType::Wait))),
             Enter::Shed => Some(Err(Failure::Shed)),
@@ -392,7 +409,7 @@ impl<M: Manager> Drop for Getter<'_, M> {
 }
 
 /// Polls a future that is made when it is first needed.
-fn poll_lazily<F: Future>(
+pub(super) fn poll_lazily<F: Future>(
     future: &mut Pin<&mut Option<F>>,
     make: impl FnOnce() -> F,
     context: &mut Context<'_>,

@@ -61,12 +61,12 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
         let core = &self.core;
         let began = core.clock.now();
         let left = || deadline.saturating_sub(Duration::from_nanos(core.since(began)));
-        core.engine.refuse();
+        core.refuse();
         if line == Drain::Serve {
             if self.is_paused() {
                 self.resume();
             }
-            let empty = core.until(|core, gone, waker| core.engine.poll_line_end(gone, waker));
+            let empty = core.until(Core::poll_line_end);
             let _ = bounded(core.runtime, Some(left()), empty).await;
         }
         self.close();
@@ -317,20 +317,27 @@ impl<M: Manager> Core<M> {
         }
         let bounds = [timeouts.wait, attempt.deadline];
         match bounds.into_iter().flatten().min() {
-            Some(bound) if self.sheds && !bound.is_zero() => self.admit_within(bound),
+            Some(bound) if self.sheds && !bound.is_zero() => self.admit_within(bound, attempt),
             _ => Ok(()),
         }
     }
 
     /// Whether its turn will come within `bound`, as far as is known.
-    fn admit_within(&self, bound: Duration) -> Result<(), Failure<M::Error>> {
+    fn admit_within(
+        &self,
+        bound: Duration,
+        attempt: &Attempt<'_, M>,
+    ) -> Result<(), Failure<M::Error>> {
         let now = self.snapshot();
-        let room = now.size < now.max_size;
+        // Who is kept out waits for all others, and beside what is left; who is not, for those in the pool's line.
+        let kept_out = self.keeps_out(attempt);
+        let waiting = now.waiting - if kept_out { 0 } else { now.held_back };
+        let free = !kept_out && (now.idle > 0 || now.size < now.max_size);
         // ORDERING(flow read): Relaxed; an estimate.
         let between = Duration::from_nanos(self.flow_ns.load(Ordering::Relaxed));
-        let ahead = u32::try_from(now.waiting + 1).unwrap_or(u32::MAX);
+        let ahead = u32::try_from(waiting + 1).unwrap_or(u32::MAX);
         let wait = between.saturating_mul(ahead);
-        if room || now.idle > 0 || wait <= bound {
+        if free || wait <= bound {
             return Ok(());
         }
         let retry_after = wait - bound;

@@ -21,6 +21,7 @@ pub(crate) struct Options {
     pub(crate) caution: Caution,
     pub(crate) max_waiters: Option<usize>,
     pub(crate) shed_overload: bool,
+    pub(crate) reserve: usize,
     pub(crate) clock: Option<Clock>,
     pub(crate) budget: Option<Budget>,
 }
@@ -31,6 +32,7 @@ pub(crate) struct Options {
 #[must_use]
 pub struct Defaults {
     upkeep: Upkeep,
+    caution: Caution,
 }
 
 impl Defaults {
@@ -45,14 +47,25 @@ impl Defaults {
     /// | --- | --- | --- |
     /// | [`max_lifetime`](PoolBuilder::max_lifetime) | 30 min, up to a tenth less | HikariCP's: a server's memory for old sessions grows, and what is behind a name moves |
     /// | [`idle_timeout`](PoolBuilder::idle_timeout) | 10 min | HikariCP's and PgBouncer's: what a peak needed is given back |
+    /// | [`keepalive`](PoolBuilder::keepalive) | 2 min | HikariCP's: firewalls forget what is silent for longer, and a dead one is found before anybody wants it |
     /// | [`suspicion`](PoolBuilder::suspicion) | on | a dead server is paid for once, not once for each connection |
+    /// | [`max_connecting`](PoolBuilder::max_connecting) | 8 | each connect is a process at the server; who waits is served by what comes back meanwhile |
+    ///
+    /// What is off here though it is meant for servers, and why, stands in [`settings`](super::settings)' table, at
+    /// [`check_after_idle`](PoolBuilder::check_after_idle), [`connect_backoff`](PoolBuilder::connect_backoff) and
+    /// [`breaker`](PoolBuilder::breaker).
     pub fn server() -> Self {
         Self {
             upkeep: Upkeep {
                 max_lifetime: Some(Duration::from_secs(30 * 60)),
                 idle_timeout: Some(Duration::from_secs(10 * 60)),
+                keepalive: Some(Duration::from_secs(2 * 60)),
                 suspicion: true,
                 ..Upkeep::default()
+            },
+            caution: Caution {
+                max_connecting: 8,
+                ..Caution::default()
             },
         }
     }
@@ -62,6 +75,7 @@ impl Options {
     pub(crate) fn by_default(defaults: Defaults) -> Self {
         Self {
             upkeep: defaults.upkeep,
+            caution: defaults.caution,
             ..Self::default()
         }
     }
@@ -125,6 +139,7 @@ impl fmt::Debug for Options {
             .field("max_waiters", &self.max_waiters)
             .field("shed_overload", &self.shed_overload)
             .field("budget", &self.budget)
+            .field("reserve", &self.reserve)
             .finish()
     }
 }

@@ -120,6 +120,8 @@ pub struct Settings {
     pub max_waiters: Option<usize>,
     /// [`PoolBuilder::shed_overload`].
     pub shed_overload: bool,
+    /// [`PoolBuilder::reserve`].
+    pub reserve: usize,
     /// [`PoolBuilder::leak_threshold`].
     pub leak_threshold: Option<Duration>,
 }
@@ -225,6 +227,7 @@ impl<M: Manager, W: From<Object<M>>> PoolBuilder<M, W> {
         options.leak_threshold = settings.leak_threshold;
         options.max_waiters = settings.max_waiters;
         options.shed_overload = settings.shed_overload;
+        options.reserve = settings.reserve;
         let upkeep = &mut options.upkeep;
         upkeep.min_idle = settings.min_idle;
         upkeep.max_idle = settings.max_idle;
@@ -273,6 +276,7 @@ fn told(config: &PoolConfig, options: &Options) -> Settings {
         breaker: caution.breaker,
         max_waiters: options.max_waiters,
         shed_overload: options.shed_overload,
+        reserve: options.reserve,
         leak_threshold: options.leak_threshold,
     }
 }

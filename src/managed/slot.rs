@@ -2,6 +2,7 @@
 
 use super::attempt::How;
 use super::core::Core;
+use super::gate::Ticket;
 use super::keeper::chance;
 use super::upkeep::Facts;
 use super::{Manager, Metrics};
@@ -30,6 +31,8 @@ pub(crate) struct Slot<M: Manager> {
     pub(crate) allowance: Option<Allowance>,
     anchor: Anchor,
     labelled: bool,
+    /// While its object is out: the holder's ticket, if it needed one.
+    pub(crate) ticket: Ticket,
     /// The last `retain` or round of the keeper that looked at it.
     pub(crate) looked_at: u64,
     /// Of which generation it is.
@@ -92,6 +95,7 @@ impl<M: Manager> Slot<M> {
             core,
             allowance,
             labelled: false,
+            ticket: Ticket::default(),
             looked_at: 0,
             generation,
             made: now,

@@ -3,7 +3,10 @@ use std::fmt;
 
 /// All counts of a pool at one instant: one atomic load, so they always agree.
 ///
-/// `idle + connecting + in_use == size` holds in every snapshot, and `waiting > 0` implies `idle == 0`.
+/// `idle + connecting + in_use == size` holds in every snapshot, and nobody waits beside an idle object
+/// (`waiting > held_back` implies `idle == 0`) but those that a [reserve](crate::managed::PoolBuilder::reserve) is kept
+/// from. These are counted beside the word: a second load, in which a getter that goes from the gate into the
+/// pool's own line at that moment may be counted twice, or not.
 /// `size` is over `max_size` only while a shrink waits for what it found in use.
 ///
 /// # Examples
@@ -39,8 +42,11 @@ pub struct Snapshot {
     pub connecting: usize,
     /// Objects that are held, on their way to a getter, being checked or being destroyed.
     pub in_use: usize,
-    /// Getters that stand in line, those that connect included.
+    /// Getters that stand in line, those that connect and those that are held back included.
     pub waiting: usize,
+    /// Those of them that the pool's [reserve](crate::managed::PoolBuilder::reserve) is kept from, while as many
+    /// others as may have objects or wait for one. 0 in a pool without a reserve.
+    pub held_back: usize,
     /// Whether the pool was closed.
     pub closed: bool,
 }
@@ -54,8 +60,21 @@ impl From<State> for Snapshot {
             connecting: state.connecting(),
             in_use: state.in_use(),
             waiting: state.waiting(),
+            held_back: 0,
             closed: state.is_closed(),
         }
+    }
+}
+
+#[cfg(feature = "managed")]
+impl Snapshot {
+    /// With those that wait at the pool's gate. Of a closed pool nobody does.
+    pub(crate) fn with_held_back(mut self, count: usize) -> Self {
+        if !self.closed {
+            self.waiting += count;
+            self.held_back = count;
+        }
+        self
     }
 }
 
@@ -70,6 +89,9 @@ impl fmt::Display for Snapshot {
             write!(f, ", {} connecting", self.connecting)?;
         }
         write!(f, ", {} waiting", self.waiting)?;
+        if self.held_back > 0 {
+            write!(f, ", {} of them held back by the reserve", self.held_back)?;
+        }
         if self.closed {
             f.write_str(", closed")?;
         }

@@ -15,8 +15,9 @@
 //! * A dropped client says goodbye to its server: [`Ending`] tells how that is bounded.
 //! * `target_session_attrs`, `channel_binding` and `load_balance_hosts` of [`Config`] take effect.
 //!   deadpool-postgres ignores them, so a configuration that reached a standby there may be refused here.
-//! * A connection lives 30 min at most, and 10 min idle; the first that fails its check puts the other idle ones
-//!   under suspicion ([`Defaults::server`](crate::managed::Defaults::server)).
+//! * A connection lives 30 min at most, and 10 min idle, where it is asked every 2 min; the first that fails its check
+//!   puts the other idle ones under suspicion; 8 are made at once at most
+//!   ([`Defaults::server`](crate::managed::Defaults::server)).
 //! * A statement cache keeps the 256 statements that were used last, not every one since the start.
 //!
 //! Connections live on the Tokio runtime on which they were made; its I/O and its timer must be on, as in

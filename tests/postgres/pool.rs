@@ -23,7 +23,9 @@ async fn by_default_a_connection_lies_ten_minutes_and_lives_thirty() {
     const MINUTE: Duration = Duration::from_secs(60);
     let db = database();
     let clock = HandClock::new();
-    let pool = builder(db.config(), 2).clock(&clock).build().unwrap();
+    // While a connection is proved, a get finds it missing, and makes another.
+    let pool = builder(db.config(), 2).clock(&clock).keepalive(None);
+    let pool = pool.build().unwrap();
     let first = backend_pid(&pool.get().await.unwrap()).await;
     clock.advance(9 * MINUTE);
     assert_eq!(backend_pid(&pool.get().await.unwrap()).await, first);
@@ -39,17 +41,14 @@ async fn by_default_a_connection_lies_ten_minutes_and_lives_thirty() {
 
 /// Also where a get asks nothing of it: whatever is on the way there sees traffic.
 #[tokio::test]
-async fn a_keepalive_asks_the_server() {
+async fn by_default_who_lay_idle_for_two_minutes_is_asked() {
     const MINUTE: Duration = Duration::from_secs(60);
     let db = database();
     let clock = HandClock::new();
-    let kept = builder(db.config(), 1)
-        .clock(&clock)
-        .keepalive(Some(MINUTE));
-    let kept = kept.build().unwrap();
+    let kept = builder(db.config(), 1).clock(&clock).build().unwrap();
     let pid = backend_pid(&kept.get().await.unwrap()).await;
     let checks = kept.stats().checks;
-    clock.advance(MINUTE);
+    clock.advance(2 * MINUTE);
     eventually("it is checked", || kept.stats().checks > checks).await;
     let other = pool(db.config(), 1);
     let row = other.get().await.unwrap();
@@ -57,6 +56,31 @@ async fn a_keepalive_asks_the_server() {
     let row = row.query_one(last, &[&pid]).await.unwrap();
     assert_eq!(row.get::<_, String>(0), "SELECT 1");
     assert_eq!(kept.snapshot().idle, 1);
+}
+
+/// A cold start: each connect is a process at the server.
+#[tokio::test]
+async fn by_default_eight_connect_at_once_and_what_comes_back_serves_the_others() {
+    let db = database();
+    let pool = pool(db.config(), 50);
+    let gets = (0..50).map(|_| {
+        let pool = pool.clone();
+        tokio::spawn(async move { backend_pid(&pool.get().await.unwrap()).await })
+    });
+    let gets: Vec<_> = gets.collect();
+    let mut most = 0;
+    while gets.iter().any(|get| !get.is_finished()) {
+        most = most.max(pool.snapshot().connecting);
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(most, 8);
+    for get in gets {
+        assert!(get.await.unwrap() > 0);
+    }
+    // What was begun for one who was served meanwhile goes on.
+    eventually("all made", || pool.snapshot().connecting == 0).await;
+    let now = pool.snapshot();
+    assert_eq!((now.idle, now.waiting), (now.size, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

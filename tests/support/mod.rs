@@ -17,6 +17,7 @@ pub mod hand;
 pub mod model;
 pub mod oracle;
 pub mod polled;
+pub mod reserve;
 pub mod scene;
 pub mod script;
 pub mod town;

@@ -16,6 +16,7 @@ impl Settings {
             Self::wrong_name,
             Self::wrong_size,
             Self::wrong_idle,
+            Self::wrong_reserve,
             Self::wrong_zero,
             Self::wrong_jitter,
             Self::wrong_connecting,
@@ -67,6 +68,16 @@ impl Settings {
             "no more than max_idle = {most} are kept; lower it, raise max_idle, or leave max_idle away"
         );
         Some(("min_idle", why.into()))
+    }
+
+    fn wrong_reserve(&self) -> Option<Wrong> {
+        let (reserve, size) = (self.reserve, self.max_size);
+        (reserve > 0 && reserve >= size).then(|| {
+            let why = format!(
+                "nobody without priority would ever be served, for max_size is {size}; lower it, or raise max_size"
+            );
+            ("reserve", why.into())
+        })
     }
 
     /// Elsewhere 0 often means "off"; here that is `none`, and 0 would mean what it says.

@@ -168,6 +168,7 @@ mod tests {
                 connecting: 0,
                 in_use: 0,
                 waiting: 0,
+                held_back: 0,
                 closed: true,
             })
         }

@@ -183,7 +183,7 @@ pub(super) const EDITS: [Edit; 46] = [
         "managed: the room of a retired object",
         CORE,
         "drop(allowance); core.engine.bury(debt);",
-        "let _ = (debt, allowance);",
+        "drop(allowance); let _ = debt;",
     ),
     edit(
         GiveUp,
