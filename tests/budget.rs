@@ -182,18 +182,18 @@ fn busy_pools_come_to_equal_shares_and_then_keep_their_objects() {
     let mut lines: [Vec<_>; 3] = std::array::from_fn(|_| Vec::new());
     let mut settled = 0;
     for turn in 0..600 {
-        for pool in 0..3 {
+        for (pool, line) in lines.iter_mut().enumerate() {
             // Always more in line than there may be objects.
-            while lines[pool].len() < 12 {
-                lines[pool].push(town.get(pool).waits());
+            while line.len() < 12 {
+                line.push(town.get(pool).waits());
             }
         }
         let pool = turn % 3;
         if !held[pool].is_empty() {
             drop(held[pool].remove(0));
         }
-        for pool in 0..3 {
-            serve(&mut lines[pool], &mut held[pool]);
+        for (line, held) in lines.iter_mut().zip(&mut held) {
+            serve(line, held);
         }
         town.adds_up();
         if turn == 99 {
