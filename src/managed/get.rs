@@ -275,12 +275,12 @@ impl<'a, M: Manager> Getter<'a, M> {
 
     /// Takes its place in line, if it must.
     fn enter(&mut self, context: &mut Context<'_>) -> Option<Ended<M>> {
-        let debt = self.owed.take().and_then(|mut owed| owed.take());
-        let end = match (&debt, &self.approach) {
+        let end = match (&self.owed, &self.approach) {
             (Some(_), _) => End::Front,
             (None, Some(_)) => End::Through,
             (None, None) => End::Back,
         };
+        let debt = self.owed.take().and_then(|mut owed| owed.take());
         let wait = self.timeouts.wait != Some(Duration::ZERO);
         let entered = self.core.engine.enter(end, wait, debt, context.waker());
         // Not before: whoever counts those that wait must not miss it.

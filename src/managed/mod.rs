@@ -36,6 +36,7 @@
 //! ```
 
 mod acquire;
+mod aside;
 mod attempt;
 mod builder;
 mod check;

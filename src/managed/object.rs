@@ -1,5 +1,5 @@
 use super::core::Core;
-use super::slot::Slot;
+use super::slot::{Slot, State};
 use super::{Manager, Metrics, Pool};
 use crate::engine::wake::{first_panic, resume};
 use crate::observe::CloseReason;
@@ -31,8 +31,6 @@ impl<M: Manager> Object<M> {
             .slot
             .take()
             .expect("an object has its slot until it is dropped");
-        // As below.
-        let _ticket = slot.ticket.take();
         slot.check_in();
         Core::take(slot)
     }
@@ -73,26 +71,16 @@ impl<M: Manager> Drop for Object<M> {
         let Some(mut slot) = self.slot.take() else {
             return;
         };
-        // Dropped last: whoever takes the ticket finds the object, or the room that it leaves.
-        let _ticket = slot.ticket.take();
         slot.check_in();
-        let mut broken = true;
-        let panic = first_panic(None, || {
-            let Slot {
-                core,
-                object,
-                metrics,
-                ..
-            } = &mut *slot;
-            broken = !core.hooks.pass_return(object, metrics) || core.manager.has_broken(object);
-        });
-        if broken {
-            let retire = || Core::retire(slot, CloseReason::Broken);
-            return resume(first_panic(panic, retire));
-        }
-        match slot.core.unwanted(&slot) {
-            None => Core::give_back(slot),
-            Some(reason) => Core::retire(slot, reason),
+        let mut state = State::Broken;
+        let panic = first_panic(None, || state = slot.look_over());
+        match state {
+            State::Fit => Core::keep_or_retire(slot),
+            State::Untidy => Core::tidy_or_retire(slot),
+            State::Broken => {
+                let retire = || Core::retire(slot, CloseReason::Broken);
+                resume(first_panic(panic, retire));
+            }
         }
     }
 }
