@@ -182,8 +182,8 @@ pub(super) const EDITS: [Edit; 46] = [
         GiveUp,
         "managed: the room of a retired object",
         CORE,
-        "debt.into_iter().for_each(|debt| core.engine.bury(debt))",
-        "{ let _ = debt; }",
+        "owed.into_iter() .for_each(|(debt, _ticket)| core.engine.bury(debt))",
+        "{ let _ = owed; }",
     ),
     edit(
         GiveUp,
