@@ -73,3 +73,4 @@ const BOUNDS: &str = "src/engine/bounds.rs";
 const LINE: &str = "src/engine/line.rs";
 const STATE: &str = "src/engine/state.rs";
 const ADDING: &str = "src/engine/adding.rs";
+const GATE: &str = "src/engine/gate.rs";

@@ -181,13 +181,14 @@ fn conclude(
 }
 
 /// The tests of behaviour that are asked.
-const TESTS: [&str; 13] = [
+const TESTS: [&str; 14] = [
     "model",
     "cancel",
     "failure",
     "resize",
     "close",
     "aside",
+    "reserve",
     "close_within",
     "handover",
     "waker",
