@@ -260,6 +260,55 @@ fn what_the_pool_does_for_itself_takes_no_tickets() {
 }
 
 #[test]
+fn whoever_left_an_object_untidy_has_its_ticket_until_it_is_tidied_or_closed() {
+    let ways: [(&str, fn(&Scene) -> Gate); 4] = [
+        ("tidied", |scene| untidy(scene, Step::Ok)),
+        ("not to be tidied", |scene| untidy(scene, Step::Err)),
+        ("closed slowly", |scene| {
+            scene.world.broken.then(Step::Err);
+            slow(scene)
+        }),
+        ("not to be tidied, and closed slowly", |scene| {
+            let gate = slow(scene);
+            untidy(scene, Step::Err).open();
+            gate
+        }),
+    ];
+    for (way, begin) in ways {
+        let scene = reserving_in_time(2, 1, |builder| builder);
+        let held = scene.hold();
+        let mut line = scene.queue(1);
+        let gate = begin(&scene);
+        drop(held);
+        scene.settle();
+        assert!(!line[0].is_woken(), "{way}: it would take what is kept");
+        drop(hold_urgently(&scene));
+        gate.open();
+        scene.settle();
+        assert!(line[0].is_woken(), "{way}");
+        drop(line[0].ready().unwrap());
+        drop(line);
+        all_well(&scene, 2, 1);
+    }
+}
+
+/// The next object that comes back needs tidying, which waits at a gate.
+fn untidy(scene: &Scene, step: Step) -> Gate {
+    let gate = Gate::new();
+    scene.world.untidy.then(Step::Err);
+    scene.world.tidy.then(Step::at_then(&gate, step));
+    gate
+}
+
+/// The next that is closed takes its time at a gate.
+fn slow(scene: &Scene) -> Gate {
+    let gate = Gate::new();
+    scene.world.slow.then(Step::Err);
+    scene.world.close.then(Step::at(&gate));
+    gate
+}
+
+#[test]
 fn without_a_reserve_a_priority_changes_nothing() {
     let scene = Scene::new(1);
     let held = scene.hold();

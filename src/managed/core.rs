@@ -2,8 +2,7 @@
 
 use super::aside::{Home, Leaving};
 use super::flow::Flow;
-use super::gate::Gate;
-use super::gate::Ticket;
+use super::gate::{Gate, Ticket};
 use super::hooks::Hooks;
 use super::keeper::Keeper;
 use super::lifecycle::storm;
@@ -337,6 +336,7 @@ impl<M: Manager> Core<M> {
     /// Takes an object out of the pool alive.
     pub(crate) fn take(mut slot: Box<Slot<M>>) -> M::Type {
         let core = slot.core.clone();
+        let _ticket = slot.ticket.take();
         let debt = core.engine.doom();
         let panic = core.detach(&mut slot, Some(CloseReason::Taken));
         let panic = first_panic(panic, || core.engine.bury(debt));

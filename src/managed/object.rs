@@ -31,8 +31,6 @@ impl<M: Manager> Object<M> {
             .slot
             .take()
             .expect("an object has its slot until it is dropped");
-        // As below.
-        let _ticket = slot.ticket.take();
         slot.check_in();
         Core::take(slot)
     }

@@ -31,7 +31,7 @@ pub(crate) struct Slot<M: Manager> {
     pub(crate) allowance: Option<Allowance>,
     anchor: Anchor,
     labelled: bool,
-    /// While its object is out: the holder's ticket, if it needed one.
+    /// The ticket of who holds its object, if it needed one; also while that is tidied or closed after it.
     pub(crate) ticket: Ticket,
     /// The last `retain` or round of the keeper that looked at it.
     pub(crate) looked_at: u64,

@@ -77,3 +77,4 @@ const STATE: &str = "src/engine/state.rs";
 const ADDING: &str = "src/engine/adding.rs";
 const BUDGET: &str = "src/engine/budget.rs";
 const LEDGER: &str = "src/engine/budget/ledger.rs";
+const GATE: &str = "src/engine/gate.rs";

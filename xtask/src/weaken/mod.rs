@@ -181,7 +181,7 @@ fn conclude(
 }
 
 /// The tests of behaviour that are asked.
-const TESTS: [&str; 16] = [
+const TESTS: [&str; 17] = [
     "model",
     "budget",
     "budget_ways",
@@ -191,6 +191,7 @@ const TESTS: [&str; 16] = [
     "resize",
     "close",
     "aside",
+    "reserve",
     "close_within",
     "handover",
     "waker",

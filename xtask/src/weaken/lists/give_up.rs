@@ -7,9 +7,10 @@ const CORE: &str = "src/managed/core.rs";
 const CHECK: &str = "src/managed/check.rs";
 const ASIDE: &str = "src/managed/aside.rs";
 const GET: &str = "src/managed/get.rs";
+const TICKETS: &str = "src/managed/gate.rs";
 const UNMANAGED: &str = "src/unmanaged/core.rs";
 
-pub(super) const EDITS: [Edit; 46] = [
+pub(super) const EDITS: [Edit; 48] = [
     edit(
         GiveUp,
         "give up: the reservation of an ownerless connect",
@@ -331,5 +332,19 @@ pub(super) const EDITS: [Edit; 46] = [
         BOUNDS,
         "let state = served.iter().fold(state.resumed(), without);",
         "let _ = without::<T>; let state = state.resumed();",
+    ),
+    edit(
+        GiveUp,
+        "managed: the ticket of who held an object, or failed to get one",
+        TICKETS,
+        "if let Some(pass) = self.0.take() { give_back(pass); }",
+        "std::mem::forget(self.0.take());",
+    ),
+    edit(
+        GiveUp,
+        "managed: the ticket that is given to one who leaves the gate",
+        TICKETS,
+        "Leave::Object(pass) => give_back(pass),",
+        "Leave::Object(pass) => std::mem::forget(pass),",
     ),
 ];

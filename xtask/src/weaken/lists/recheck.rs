@@ -1,8 +1,8 @@
 //! Not looking again after a failed compare-and-swap, and what else two threads may overtake each other in.
 
-use super::{ADDING, BOUNDS, ENGINE, Edit, IDLE, Kind::Recheck, MOVES, STATE, edit};
+use super::{ADDING, BOUNDS, ENGINE, Edit, GATE, IDLE, Kind::Recheck, MOVES, STATE, edit};
 
-pub(super) const EDITS: [Edit; 32] = [
+pub(super) const EDITS: [Edit; 34] = [
     edit(
         Recheck,
         "claim: the counts are judged once, not after each failed swap",
@@ -232,5 +232,19 @@ pub(super) const EDITS: [Edit; 32] = [
         BOUNDS,
         "let surplus = over(&line, self.look()).min(objects.len());",
         "let _ = over::<T>; let surplus = 0;",
+    ),
+    edit(
+        Recheck,
+        "gate: the maximum is not looked at after the tickets have followed it",
+        GATE,
+        "if now == max { return; }",
+        "if now == max || true { return; }",
+    ),
+    edit(
+        Recheck,
+        "gate: who is on the way to the pool is not looked for at the end of its line",
+        GATE,
+        "state.waiting() == 0 && self.before() == 0",
+        "state.waiting() == 0",
     ),
 ];

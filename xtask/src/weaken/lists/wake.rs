@@ -1,10 +1,10 @@
 //! Not waking.
 
-use super::{ADDING, BOUNDS, Edit, Kind::Wake, LINE, MOVES, edit};
+use super::{ADDING, BOUNDS, Edit, GATE, Kind::Wake, LINE, MOVES, edit};
 
 const GONE: &str = "src/engine/gone.rs";
 
-pub(super) const EDITS: [Edit; 27] = [
+pub(super) const EDITS: [Edit; 28] = [
     edit(
         Wake,
         "serve: who is handed an object",
@@ -193,5 +193,12 @@ pub(super) const EDITS: [Edit; 27] = [
         GONE,
         "if is_end(state) || refusing && state.waiting() == 0 {",
         "let _ = refusing; if is_end(state) {",
+    ),
+    edit(
+        Wake,
+        "gate: who waits for the end of the line behind it",
+        GATE,
+        "pool.hear_end();",
+        "let _ = pool;",
     ),
 ];
