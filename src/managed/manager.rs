@@ -2,6 +2,7 @@ use super::{Defaults, Metrics, RecycleError};
 use crate::observe::CloseReason;
 use std::borrow::Cow;
 use std::future::Future;
+use std::panic::Location;
 use std::time::Duration;
 
 /// Makes objects, and says whether one that lay idle may be handed out again.
@@ -77,6 +78,9 @@ pub trait Manager: Send + Sync + 'static {
     fn needs_tidying(&self, _obj: &mut Self::Type) -> bool {
         false
     }
+
+    /// Told before [`tidy`](Self::tidy): the line of code at which the object was taken that came back in need of it.
+    fn untidy_from(&self, _obj: &mut Self::Type, _taken_at: &'static Location<'static>) {}
 
     /// Makes an object that came back fit for the next, in the background: neither who gave it back nor a getter waits for
     /// it. Its slot stays taken meanwhile, and counts as in use; who waits in line is served when it is done.

@@ -1,15 +1,19 @@
 //! Opening a connection: ours, host by host within one bound; or somebody else's way.
 
-use super::BoxFuture;
-use super::driver::{Driver, Ending};
+use super::cancel::Way;
+use super::driver::Driver;
+use super::entry::{self, Made};
 use super::error::{Attempt, Failure};
 use super::hosts::{self, Candidate};
+use super::watch::{Sight, Watch};
+use super::{BoxFuture, CancelToken};
+use crate::engine::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
-use tokio_postgres::{Client as PgClient, Config as PgConfig, Error as PgError, Socket};
+use tokio_postgres::{Client as PgClient, Config as PgConfig, Error as PgError, NoTls, Socket};
 
 /// A way of your own to connect: deadpool-postgres' trait. For
 /// [`Manager::from_connect`](super::Manager::from_connect).
@@ -60,6 +64,24 @@ where
 pub(super) struct Link {
     pub(super) client: PgClient,
     pub(super) driver: Driver,
+    /// What is known of the connection without asking its server, where that is possible.
+    pub(super) watch: Option<Arc<Watch>>,
+    pub(super) way: Way,
+    /// How long an answer may take that is on its way.
+    pub(super) grace: Duration,
+}
+
+impl Link {
+    /// Of a connection that somebody else's task drives.
+    pub(super) fn foreign(client: PgClient, task: JoinHandle<()>) -> Self {
+        Self {
+            client,
+            driver: Driver::adopt(task),
+            watch: None,
+            way: Way::Theirs,
+            grace: LONGEST_GRACE,
+        }
+    }
 }
 
 /// How a manager gets its connections.
@@ -71,6 +93,9 @@ pub(super) trait Open: Sync + Send {
         runtime: &'a Handle,
         bound: Duration,
     ) -> BoxFuture<'a, Result<Link, Vec<Attempt>>>;
+
+    /// Cancels what a connection of this manager is doing.
+    fn cancel<'a>(&'a self, token: &'a CancelToken) -> BoxFuture<'a, Result<(), PgError>>;
 }
 
 impl<T> Open for ConfigConnectImpl<T>
@@ -102,6 +127,10 @@ where
             Err(attempts)
         })
     }
+
+    fn cancel<'a>(&'a self, token: &'a CancelToken) -> BoxFuture<'a, Result<(), PgError>> {
+        Box::pin(token.cancel_query(self.tls.clone()))
+    }
 }
 
 impl<T> ConfigConnectImpl<T>
@@ -129,21 +158,45 @@ where
         if has_addresses && config.get_connect_timeout().is_none() {
             config.connect_timeout(share / 2);
         }
-        let failure = match timeout(share, config.connect(self.tls.clone())).await {
-            Ok(Ok((client, connection))) => {
-                let driver = Driver::start(runtime, async move {
-                    match connection.await {
-                        Ok(()) => Ending::Orderly,
-                        Err(error) => Ending::Failed(error),
-                    }
-                });
-                return Ok(Link { client, driver });
-            }
+        let opening = open_line(&config, self.tls.clone(), runtime);
+        let failure = match timeout(share, opening).await {
+            Ok(Ok(link)) => return Ok(link),
             Ok(Err(error)) => Failure::Refused(error),
             Err(_) => Failure::TimedOut(share),
         };
         Err(Attempt { at, failure })
     }
+}
+
+/// Connects, and has the connection driven. A connect takes two round trips at least, so that one that is shorter
+/// than it is certainly over within that time.
+async fn open_line<T>(config: &PgConfig, tls: T, runtime: &Handle) -> Result<Link, PgError>
+where
+    T: MakeTlsConnect<Socket> + Clone + Sync + Send + 'static,
+    T::Stream: Sync + Send,
+    T::TlsConnect: Sync + Send,
+    <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
+{
+    let began = Instant::now();
+    let Made {
+        client,
+        connection,
+        watch,
+        way,
+    } = entry::connect(config, tls).await?;
+    let grace = began.elapsed().clamp(SHORTEST_GRACE, LONGEST_GRACE);
+    let driver = Driver::start(runtime, connection);
+    if let Some(watch) = &watch {
+        // Nothing is asked of it yet: it only has to be driven for the first time.
+        watch.until(Sight::is_settled).await;
+    }
+    Ok(Link {
+        client,
+        driver,
+        watch,
+        way,
+        grace,
+    })
 }
 
 /// Somebody else's way to connect, looked after by us.
@@ -158,10 +211,7 @@ impl<C: Connect> Open for Foreign<C> {
     ) -> BoxFuture<'a, Result<Link, Vec<Attempt>>> {
         Box::pin(async move {
             let failure = match timeout(bound, self.0.connect(pg_config)).await {
-                Ok(Ok((client, task))) => {
-                    let driver = Driver::adopt(task);
-                    return Ok(Link { client, driver });
-                }
+                Ok(Ok((client, task))) => return Ok(Link::foreign(client, task)),
                 Ok(Err(error)) => Failure::Refused(error),
                 Err(_) => Failure::TimedOut(bound),
             };
@@ -169,4 +219,15 @@ impl<C: Connect> Open for Foreign<C> {
             Err(vec![Attempt { at, failure }])
         })
     }
+
+    /// In the clear, as no connector is known: a cancel request has no secret but its key, and a server that wants TLS
+    /// of its sessions does not want it here.
+    fn cancel<'a>(&'a self, token: &'a CancelToken) -> BoxFuture<'a, Result<(), PgError>> {
+        Box::pin(token.cancel_query(NoTls))
+    }
 }
+
+/// An error comes before the answer that ends its query, a few packets apart at most.
+const SHORTEST_GRACE: Duration = Duration::from_millis(5);
+/// As far away as any server is.
+const LONGEST_GRACE: Duration = Duration::from_millis(100);

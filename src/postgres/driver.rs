@@ -73,7 +73,9 @@ impl fmt::Display for Ending {
 pub(super) struct Driver {
     ending: Arc<OnceLock<Ending>>,
     /// Nothing is ever sent: that it is dropped is the message.
-    _leave: oneshot::Sender<Infallible>,
+    leave: Option<oneshot::Sender<Infallible>>,
+    /// The task, where there is one.
+    task: Option<JoinHandle<()>>,
 }
 
 impl Driver {
@@ -84,10 +86,11 @@ impl Driver {
     ) -> Self {
         let ending = Arc::new(OnceLock::new());
         let (leave, left) = oneshot::channel();
-        runtime.spawn(drive(connection, left, Record(Arc::clone(&ending))));
+        let task = runtime.spawn(drive(connection, left, Record(Arc::clone(&ending))));
         Self {
             ending,
-            _leave: leave,
+            leave: Some(leave),
+            task: Some(task),
         }
     }
 
@@ -98,7 +101,8 @@ impl Driver {
             Ok(runtime) => Self::start(&runtime, Adopted(task).end()),
             Err(_) => Self {
                 ending: Arc::new(OnceLock::new()),
-                _leave: oneshot::channel().0,
+                leave: None,
+                task: None,
             },
         }
     }
@@ -106,6 +110,15 @@ impl Driver {
     /// How the connection ended, once it has.
     pub(super) fn ending(&self) -> Option<&Ending> {
         self.ending.get()
+    }
+
+    /// The client is gone: waits until the connection has ended, at most for [`LINGER`].
+    pub(super) async fn end(mut self) {
+        drop(self.leave.take());
+        if let Some(task) = self.task.take() {
+            // A task that was dropped is over as well.
+            drop(task.await);
+        }
     }
 }
 

@@ -1,9 +1,13 @@
-use super::connect::{ConfigConnectImpl, Connect, Foreign, Link, Open};
-use super::{ClientWrapper, Error, ManagerConfig, StatementCaches, hosts};
+use super::connect::{ConfigConnectImpl, Connect, Foreign, Open};
+use super::returns::Ledger;
+use super::watch::Sight;
+use super::{ClientWrapper, Error, ManagerConfig, Reset, Returns, StatementCaches, hosts};
 use crate::engine::sync::Arc;
 use crate::managed::{self, Metrics, RecycleError};
+use crate::observe::CloseReason;
 use std::borrow::Cow;
 use std::fmt;
+use std::panic::Location;
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
@@ -26,9 +30,10 @@ use tokio_postgres::{Config as PgConfig, SimpleQueryMessage, Socket};
 pub struct Manager {
     config: ManagerConfig,
     pg_config: PgConfig,
-    open: Box<dyn Open>,
+    pub(super) open: Box<dyn Open>,
     connect_bound: Duration,
-    target: Arc<str>,
+    pub(super) target: Arc<str>,
+    pub(super) returning: Returning,
     /// The statement caches of all connections of this pool.
     pub statement_caches: StatementCaches,
 }
@@ -74,6 +79,7 @@ impl Manager {
             target: hosts::target(&pg_config).into(),
             pg_config,
             open,
+            returning: Returning::new(),
             statement_caches: StatementCaches::default(),
         }
     }
@@ -89,6 +95,37 @@ impl Manager {
         self
     }
 
+    /// Undoes what a session leaves behind, when its connection comes back. Default: [`Reset::None`].
+    #[must_use]
+    pub fn reset(mut self, reset: Reset) -> Self {
+        self.returning.reset = reset;
+        self
+    }
+
+    /// Bounds putting a connection in order that came back in the middle of something: ending what runs, rolling
+    /// back, [resetting](Self::reset). One that is not in order by then is closed. Default: 1 s. The pool's own bound
+    /// is 5 s.
+    #[must_use]
+    pub fn tidy_bound(mut self, bound: Duration) -> Self {
+        self.returning.bound = bound;
+        self
+    }
+
+    /// Makes it an error of [`Transaction::commit`](super::Transaction::commit) when the server answers a `COMMIT`
+    /// with a rollback, as it does where a statement of the transaction has failed. Default: it is none, as in
+    /// tokio-postgres. On a connection that is not [watched](super::ClientWrapper::is_watched) it costs a commit one
+    /// round trip.
+    #[must_use]
+    pub fn strict_commit(mut self, strict: bool) -> Self {
+        self.returning.strict = strict;
+        self
+    }
+
+    /// How connections came back, and what was done about it.
+    pub fn returns(&self) -> Returns {
+        self.returning.ledger.read()
+    }
+
     fn closed(&self, client: &ClientWrapper) -> Option<RecycleError<Error>> {
         if !client.has_ended() {
             return None;
@@ -99,8 +136,32 @@ impl Manager {
         }))
     }
 
-    fn failed(&self, cause: tokio_postgres::Error) -> RecycleError<Error> {
+    pub(super) fn failed(&self, cause: tokio_postgres::Error) -> RecycleError<Error> {
         RecycleError::Backend(Error::check(&self.target, cause))
+    }
+}
+
+/// What is done with a connection that comes back.
+pub(super) struct Returning {
+    pub(super) reset: Reset,
+    pub(super) bound: Duration,
+    pub(super) strict: bool,
+    pub(super) ledger: Ledger,
+}
+
+impl Returning {
+    fn new() -> Self {
+        Self {
+            reset: Reset::None,
+            bound: TIDY_BOUND,
+            strict: false,
+            ledger: Ledger::default(),
+        }
+    }
+
+    #[inline]
+    pub(super) fn resets(&self) -> bool {
+        self.reset != Reset::None
     }
 }
 
@@ -120,10 +181,10 @@ impl managed::Manager for Manager {
         let opening = self
             .open
             .open(&self.pg_config, &runtime, self.connect_bound);
-        let Link { client, driver } = opening
+        let link = opening
             .await
             .map_err(|attempts| Error::connect(&self.target, attempts))?;
-        let client = ClientWrapper::driven(client, driver);
+        let client = ClientWrapper::linked(link, self.returning.strict);
         self.statement_caches.attach(&client.statement_cache);
         Ok(client)
     }
@@ -135,6 +196,13 @@ impl managed::Manager for Manager {
     ) -> managed::RecycleResult<Error> {
         if let Some(closed) = self.closed(client) {
             return Err(closed);
+        }
+        // It was in order when it was kept; a statement that somebody drops now is closed on its connection.
+        if client
+            .watch()
+            .is_some_and(|watch| watch.sight() != Sight::IDLE)
+        {
+            self.put_in_order(client).await?;
         }
         let method = &self.config.recycling_method;
         let Some(sql) = method.query() else {
@@ -156,6 +224,27 @@ impl managed::Manager for Manager {
 
     fn has_broken(&self, client: &mut ClientWrapper) -> bool {
         client.has_ended()
+    }
+
+    fn needs_tidying(&self, client: &mut ClientWrapper) -> bool {
+        self.is_untidy(client)
+    }
+
+    fn untidy_from(&self, client: &mut ClientWrapper, taken_at: &'static Location<'static>) {
+        client.was_taken_at(taken_at);
+    }
+
+    async fn tidy(&self, client: &mut ClientWrapper) -> managed::RecycleResult<Error> {
+        self.put_in_order(client).await
+    }
+
+    fn closes_slowly(&self, client: &mut ClientWrapper, reason: CloseReason) -> bool {
+        // Of one that failed its check no answer is to be expected.
+        reason != CloseReason::CheckFailed && !client.has_ended()
+    }
+
+    async fn close(&self, client: ClientWrapper) {
+        self.say_goodbye(client).await;
     }
 
     async fn probe(&self, client: &mut ClientWrapper) -> managed::RecycleResult<Error> {
@@ -203,6 +292,9 @@ impl fmt::Debug for Manager {
 /// Long for any server that serves: SCRAM over TLS takes milliseconds. As long as the pool gives a connect
 /// that nobody waits for any more.
 const CONNECT_BOUND: Duration = Duration::from_secs(10);
+
+/// A cancel is a connect and an answer; with a Sync and a rollback that is some five round trips.
+const TIDY_BOUND: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {

@@ -42,21 +42,33 @@
 //! # }
 //! ```
 
+mod cancel;
 mod chain;
 mod client;
 mod config;
 mod connect;
 mod driver;
+mod entry;
 mod error;
 mod generic_client;
 mod hosts;
 mod manager;
+mod negotiate;
 mod recycling;
+mod refusing;
+mod reset;
+mod returns;
 mod settings;
 mod statements;
+mod tidy;
 mod transaction;
 mod url;
+mod verdict;
+mod watch;
+mod wire;
+mod wired;
 
+pub use self::cancel::CancelToken;
 pub use self::client::ClientWrapper;
 pub use self::config::{Config, ConfigError};
 pub use self::connect::{ConfigConnectImpl, Connect};
@@ -65,6 +77,8 @@ pub use self::error::Error;
 pub use self::generic_client::GenericClient;
 pub use self::manager::Manager;
 pub use self::recycling::{ManagerConfig, RecyclingMethod};
+pub use self::reset::Reset;
+pub use self::returns::Returns;
 pub use self::settings::{ChannelBinding, LoadBalanceHosts, SslMode, TargetSessionAttrs};
 pub use self::statements::{StatementCache, StatementCaches};
 pub use self::transaction::{Transaction, TransactionBuilder};
