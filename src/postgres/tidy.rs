@@ -16,6 +16,7 @@ use super::wire::Standing;
 use super::{ClientWrapper, Error, Manager};
 use crate::managed::RecycleError;
 use std::borrow::Cow;
+use std::pin::pin;
 use std::time::Duration;
 use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
@@ -119,18 +120,26 @@ impl Manager {
 
     async fn order_unwatched(&self, client: &ClientWrapper) -> Result<(), Untidy> {
         self.returning.ledger.asked.add_one();
-        match timeout(PATIENCE, client.simple_query(OUTSIDE_OF_TRANSACTION)).await {
-            Ok(Ok(answer)) if says_true(&answer) => Ok(()),
-            Ok(Ok(_)) => self.roll_back(client).await,
-            Ok(Err(error)) if error.code() == Some(&SqlState::IN_FAILED_SQL_TRANSACTION) => {
-                self.roll_back(client).await
-            }
-            Ok(Err(error)) => Err(error.into()),
+        let mut answer = pin!(client.simple_query(OUTSIDE_OF_TRANSACTION));
+        let answered = match timeout(PATIENCE, &mut answer).await {
+            Ok(answered) => answered,
             Err(_) => {
                 self.returning.ledger.cancelled.add_one();
-                self.cancel(&client.cancel_token()).await?;
-                Err(Untidy::Cancelled)
+                let token = client.cancel_token();
+                // So that nothing runs on at the server; each cancel ends but one of several.
+                while timeout(client.grace(), &mut answer).await.is_err() {
+                    self.cancel(&token).await?;
+                }
+                return Err(Untidy::Cancelled);
             }
+        };
+        match answered {
+            Ok(answer) if says_true(&answer) => Ok(()),
+            Ok(_) => self.roll_back(client).await,
+            Err(error) if error.code() == Some(&SqlState::IN_FAILED_SQL_TRANSACTION) => {
+                self.roll_back(client).await
+            }
+            Err(error) => Err(error.into()),
         }
     }
 
