@@ -1,4 +1,4 @@
-use super::{Defaults, Metrics, RecycleError};
+use super::{Bell, Defaults, Metrics, RecycleError};
 use crate::observe::CloseReason;
 use std::borrow::Cow;
 use std::future::Future;
@@ -72,6 +72,10 @@ pub trait Manager: Send + Sync + 'static {
     fn has_broken(&self, _obj: &mut Self::Type) -> bool {
         false
     }
+
+    /// Told once, when the pool is built: a manager that may hear of the death of an object while that lies idle keeps
+    /// the bell, and rings it.
+    fn hang(&self, _bell: Bell) {}
 
     /// Asked at the moment of return, without waiting, of an object that is not [broken](Self::has_broken): is there
     /// something to be done before the next may have it? Then [`tidy`](Self::tidy) does it.

@@ -4,6 +4,7 @@ use super::driver::{Driver, Ending};
 use super::watch::Watch;
 use super::{CancelToken, StatementCache, Transaction, TransactionBuilder};
 use crate::engine::sync::Arc;
+use crate::managed::Bell;
 use std::ops::{Deref, DerefMut};
 use std::panic::Location;
 use std::time::Duration;
@@ -106,6 +107,11 @@ impl ClientWrapper {
     /// `target_session_attrs`.
     pub fn is_watched(&self) -> bool {
         self.watch().is_some()
+    }
+
+    /// Whom to call when the connection ends by itself.
+    pub(super) fn call(&self, bell: Bell) {
+        self.driver.call(bell);
     }
 
     pub(super) fn was_taken_at(&mut self, place: &'static Location<'static>) {

@@ -2,8 +2,8 @@ use super::connect::{ConfigConnectImpl, Connect, Foreign, Open};
 use super::returns::Ledger;
 use super::watch::Sight;
 use super::{ClientWrapper, Error, ManagerConfig, Reset, Returns, StatementCaches, hosts};
-use crate::engine::sync::Arc;
-use crate::managed::{self, Metrics, RecycleError};
+use crate::engine::sync::{Arc, OnceLock};
+use crate::managed::{self, Bell, Metrics, RecycleError};
 use crate::observe::CloseReason;
 use std::borrow::Cow;
 use std::fmt;
@@ -34,6 +34,8 @@ pub struct Manager {
     connect_bound: Duration,
     pub(super) target: Arc<str>,
     pub(super) returning: Returning,
+    /// Rung when a connection ends by itself.
+    bell: OnceLock<Bell>,
     /// The statement caches of all connections of this pool.
     pub statement_caches: StatementCaches,
 }
@@ -80,6 +82,7 @@ impl Manager {
             pg_config,
             open,
             returning: Returning::new(),
+            bell: OnceLock::new(),
             statement_caches: StatementCaches::default(),
         }
     }
@@ -186,6 +189,9 @@ impl managed::Manager for Manager {
             .map_err(|attempts| Error::connect(&self.target, attempts))?;
         let client = ClientWrapper::linked(link, self.returning.strict);
         self.statement_caches.attach(&client.statement_cache);
+        if let Some(bell) = self.bell.get() {
+            client.call(bell.clone());
+        }
         Ok(client)
     }
 
@@ -224,6 +230,11 @@ impl managed::Manager for Manager {
 
     fn has_broken(&self, client: &mut ClientWrapper) -> bool {
         client.has_ended()
+    }
+
+    fn hang(&self, bell: Bell) {
+        // Of two pools with the same manager, by a manager around it, the first one is told.
+        let _ = self.bell.set(bell);
     }
 
     fn needs_tidying(&self, client: &mut ClientWrapper) -> bool {

@@ -127,8 +127,11 @@ impl Manager {
                 self.returning.ledger.cancelled.add_one();
                 let token = client.cancel_token();
                 // So that nothing runs on at the server; each cancel ends but one of several.
-                while timeout(client.grace(), &mut answer).await.is_err() {
+                loop {
                     self.cancel(&token).await?;
+                    if timeout(BETWEEN_CANCELS, &mut answer).await.is_ok() {
+                        break;
+                    }
                 }
                 return Err(Untidy::Cancelled);
             }
@@ -203,3 +206,6 @@ const OUTSIDE_OF_TRANSACTION: &str =
 
 /// How long a connection that is not watched may take to answer. Longer than any round trip: it is closed then.
 const PATIENCE: Duration = Duration::from_millis(500);
+
+/// One cancel too many does no harm to a connection that is closed afterwards.
+const BETWEEN_CANCELS: Duration = Duration::from_millis(10);

@@ -11,6 +11,7 @@ mod hosts;
 mod outages;
 mod pool;
 mod ready;
+mod reset;
 mod returns;
 mod session;
 mod statements;
