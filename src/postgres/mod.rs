@@ -50,6 +50,7 @@ mod connect;
 mod driver;
 mod entry;
 mod error;
+mod frames;
 mod generic_client;
 mod hosts;
 mod manager;

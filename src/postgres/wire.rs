@@ -8,117 +8,11 @@
 //! frontend  Q, F, S (Sync)                                           one answer more is owed
 //! ```
 //!
-//! Rows are hopped over: of a frame only its header is looked at, and of the few kinds above the first bytes.
+//! Of a frame only its header is looked at, and of the few kinds above the first bytes ([`frames`](super::frames)).
 
+use super::frames::{Frame, Hopper, MOST_WANTED, STARTUP};
 use super::verdict::{self, Verdict};
 use std::collections::VecDeque;
-
-/// One direction: at which place of which frame it is.
-#[derive(Debug)]
-struct Hopper {
-    /// The kind of the frame, and its length.
-    head: [u8; HEAD],
-    head_len: usize,
-    /// What is left of its body.
-    left: usize,
-    /// The first bytes of its body, of which so many are wanted.
-    start: [u8; MOST_WANTED],
-    start_len: usize,
-    wanted: usize,
-}
-
-/// A frame, or as much of its body as was wanted.
-#[derive(Clone, Copy, Debug)]
-struct Frame<'a> {
-    kind: u8,
-    start: &'a [u8],
-}
-
-/// A length that no frame has: whoever sends it does not speak PostgreSQL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Garbled;
-
-impl Hopper {
-    /// At the beginning of a frame.
-    fn new() -> Self {
-        Self {
-            head: [0; HEAD],
-            head_len: 0,
-            left: 0,
-            start: [0; MOST_WANTED],
-            start_len: 0,
-            wanted: 0,
-        }
-    }
-
-    /// At the beginning of the one frame that has no kind: 0 stands for it.
-    fn at_startup() -> Self {
-        Self {
-            head_len: 1,
-            ..Self::new()
-        }
-    }
-
-    /// Goes through the next bytes of the stream, and shows each frame as soon as what is wanted of it is here.
-    #[inline]
-    fn hop(
-        &mut self,
-        mut bytes: &[u8],
-        wanted: impl Fn(u8) -> usize,
-        mut show: impl FnMut(Frame<'_>),
-    ) -> Result<(), Garbled> {
-        loop {
-            if self.start_len < self.wanted {
-                let take = bytes.len().min(self.wanted - self.start_len);
-                self.start[self.start_len..][..take].copy_from_slice(&bytes[..take]);
-                self.start_len += take;
-                self.left -= take;
-                bytes = &bytes[take..];
-                if self.start_len == self.wanted {
-                    show(self.frame());
-                }
-            }
-            let skip = bytes.len().min(self.left);
-            self.left -= skip;
-            bytes = &bytes[skip..];
-            if bytes.is_empty() {
-                return Ok(());
-            }
-            let take = bytes.len().min(HEAD - self.head_len);
-            self.head[self.head_len..][..take].copy_from_slice(&bytes[..take]);
-            self.head_len += take;
-            bytes = &bytes[take..];
-            if self.head_len == HEAD {
-                self.begin(&wanted)?;
-                if self.wanted == 0 {
-                    show(self.frame());
-                }
-            }
-        }
-    }
-
-    /// A header is here.
-    #[inline]
-    fn begin(&mut self, wanted: impl Fn(u8) -> usize) -> Result<(), Garbled> {
-        let [kind, length @ ..] = self.head;
-        let length = u32::from_be_bytes(length);
-        if !(LENGTH_ITSELF..=LONGEST).contains(&length) {
-            return Err(Garbled);
-        }
-        self.left = (length - LENGTH_ITSELF) as usize;
-        self.wanted = wanted(kind).min(self.left);
-        self.start_len = 0;
-        self.head_len = 0;
-        Ok(())
-    }
-
-    fn frame(&self) -> Frame<'_> {
-        Frame {
-            kind: self.head[0],
-            start: &self.start[..self.start_len],
-        }
-    }
-}
 
 /// An answer that the server owes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -302,14 +196,216 @@ fn wanted_of_backend(kind: u8) -> usize {
     }
 }
 
-/// A frame begins with its kind and its length, which counts itself.
-const HEAD: usize = 5;
-const LENGTH_ITSELF: u32 = 4;
-/// A length is a signed number.
-const LONGEST: u32 = i32::MAX as u32;
-/// Of an error: its severity in the server's language and in English, and its code, which come first.
-const MOST_WANTED: usize = 96;
-/// The startup message has no kind.
-const STARTUP: u8 = 0;
 /// How a command is called that rolled back, as a `COMMIT` may.
 const ROLLBACK: &[u8] = b"ROLLBACK\0";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn frame(kind: u8, body: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(body.len()).unwrap() + 4;
+        [&[kind], &length.to_be_bytes()[..], body].concat()
+    }
+
+    fn startup() -> Vec<u8> {
+        let mut bytes = frame(0, &[0, 3, 0, 0, 0]);
+        bytes.remove(0);
+        bytes
+    }
+
+    /// A connection that is made, and idle.
+    fn made() -> Tracker {
+        let mut tracker = Tracker::new();
+        tracker.written(&startup());
+        assert!(tracker.is_busy());
+        tracker.read(&frame(b'R', &[0, 0, 0, 0]));
+        tracker.read(&frame(b'Z', b"I"));
+        assert_eq!(
+            (tracker.standing(), tracker.is_busy()),
+            (Standing::Idle, false)
+        );
+        tracker
+    }
+
+    fn written(tracker: &mut Tracker, kinds: &[u8]) {
+        kinds
+            .iter()
+            .for_each(|kind| tracker.written(&frame(*kind, b"")));
+    }
+
+    #[test]
+    fn each_question_is_owed_an_answer() {
+        let mut tracker = made();
+        written(&mut tracker, b"QPBDES");
+        tracker.read(&frame(b'Z', b"T"));
+        assert_eq!(
+            (tracker.standing(), tracker.is_busy()),
+            (Standing::Open, true)
+        );
+        tracker.read(&frame(b'Z', b"E"));
+        assert_eq!(
+            (tracker.standing(), tracker.is_busy()),
+            (Standing::Failed, false)
+        );
+    }
+
+    #[test]
+    fn closing_a_statement_is_nothing_to_wait_for() {
+        let mut tracker = made();
+        written(&mut tracker, b"CS");
+        assert!(!tracker.is_busy());
+        written(&mut tracker, b"BES");
+        assert!(tracker.is_busy(), "behind it is something else");
+        tracker.read(&frame(b'Z', b"I"));
+        assert!(tracker.is_busy());
+        tracker.read(&frame(b'Z', b"I"));
+        assert!(!tracker.is_busy() && !tracker.is_lost());
+    }
+
+    /// Whether the copy ends well or not, before its first row or after, and whether it was one of several commands.
+    #[test]
+    fn of_the_two_syncs_of_a_copy_one_is_answered() {
+        for (before, after) in [
+            (&b"BES"[..], &b"ddcS"[..]),
+            (b"BES", b"fS"),
+            (b"BESfS", b""),
+            (b"BESddcS", b""),
+        ] {
+            let mut tracker = made();
+            written(&mut tracker, before);
+            tracker.read(&frame(b'G', &[0, 0, 0]));
+            assert!(tracker.is_busy());
+            written(&mut tracker, after);
+            assert!(tracker.is_busy());
+            tracker.read(&frame(b'Z', b"I"));
+            assert!(!tracker.is_busy() && !tracker.is_lost());
+        }
+        let mut tracker = made();
+        written(&mut tracker, b"Q");
+        tracker.read(&frame(b'G', &[0, 0, 0]));
+        assert!(tracker.is_busy(), "a simple query has no Sync");
+        tracker.read(&frame(b'Z', b"I"));
+        assert!(!tracker.is_busy() && !tracker.is_lost());
+    }
+
+    #[test]
+    fn a_commit_may_become_a_rollback() {
+        let mut tracker = made();
+        for (tag, rolled_back) in [(&b"COMMIT\0"[..], false), (b"ROLLBACK\0", true)] {
+            written(&mut tracker, b"Q");
+            tracker.read(&frame(b'C', tag));
+            tracker.read(&frame(b'Z', b"I"));
+            assert_eq!(tracker.has_rolled_back(), rolled_back);
+            // What is answered after it has no say in that.
+            written(&mut tracker, b"CS");
+            tracker.read(&frame(b'Z', b"I"));
+            assert_eq!(tracker.has_rolled_back(), rolled_back);
+        }
+        written(&mut tracker, b"Q");
+        tracker.read(&frame(b'C', b"ROLLBACK PREPARED\0"));
+        tracker.read(&frame(b'Z', b"I"));
+        assert!(!tracker.has_rolled_back(), "that is another command");
+    }
+
+    #[test]
+    fn what_does_not_add_up_is_never_taken_for_idle() {
+        let mut tracker = made();
+        tracker.read(&frame(b'Z', b"I"));
+        assert!(tracker.is_lost(), "an answer to nothing");
+        assert_eq!(tracker.standing(), Standing::Unknown);
+        for length in [0, 3, u32::MAX, i32::MAX as u32 + 1] {
+            let mut tracker = made();
+            tracker.read(&[&b"D"[..], &length.to_be_bytes()].concat());
+            assert!(tracker.is_lost(), "{length}");
+        }
+        let mut tracker = made();
+        written(&mut tracker, b"S");
+        tracker.read(&frame(b'Z', b"?"));
+        assert_eq!(tracker.standing(), Standing::Unknown);
+    }
+
+    #[test]
+    fn a_last_word_is_heard() {
+        let mut tracker = made();
+        tracker.read(&frame(b'E', b"SERROR\0VERROR\0C57014\0Mno\0\0"));
+        assert!(!tracker.is_doomed());
+        tracker.read(&frame(b'E', b"SFATAL\0VFATAL\0C57P01\0Mbye\0\0"));
+        assert!(tracker.is_doomed());
+    }
+
+    /// A stream of frames whose kinds matter, and of others.
+    fn stream() -> impl Strategy<Value = Vec<u8>> {
+        let kind = prop_oneof![
+            Just(b'Z'),
+            Just(b'C'),
+            Just(b'E'),
+            Just(b'G'),
+            Just(b'S'),
+            Just(b'Q'),
+            any::<u8>()
+        ];
+        let body = prop_oneof![
+            Just(b"I".to_vec()),
+            Just(b"ROLLBACK\0".to_vec()),
+            Just(b"SFATAL\0C57P01\0\0".to_vec()),
+            prop::collection::vec(any::<u8>(), 0..200),
+        ];
+        let frame = (kind, body).prop_map(|(kind, body)| frame(kind, &body));
+        prop::collection::vec(frame, 0..20).prop_map(|frames| frames.concat())
+    }
+
+    /// Cuts bytes into pieces, of which a few lengths are repeated.
+    fn pieces<'a>(bytes: &'a [u8], lengths: &'a [usize]) -> impl Iterator<Item = &'a [u8]> {
+        let mut rest = bytes;
+        let mut lengths = lengths.iter().cycle();
+        std::iter::from_fn(move || {
+            let (piece, left) = rest.split_at((*lengths.next()?).min(rest.len()));
+            rest = left;
+            (!piece.is_empty()).then_some(piece)
+        })
+    }
+
+    /// What a tracker says: of one that is lost, that.
+    fn known(tracker: &Tracker) -> Option<(Standing, bool, bool, bool)> {
+        let (busy, doomed) = (tracker.is_busy(), tracker.is_doomed());
+        let known = (tracker.standing(), busy, doomed, tracker.has_rolled_back());
+        (!tracker.is_lost()).then_some(known)
+    }
+
+    proptest! {
+        #[test]
+        fn however_a_stream_is_cut_it_says_the_same(
+            went in stream(),
+            came in stream(),
+            lengths in prop::collection::vec(1_usize..40, 1..6),
+        ) {
+            let whole = {
+                let mut tracker = made();
+                tracker.written(&went);
+                tracker.read(&came);
+                known(&tracker)
+            };
+            for lengths in [&[1][..], &lengths] {
+                let mut tracker = made();
+                pieces(&went, lengths).for_each(|piece| tracker.written(piece));
+                pieces(&came, lengths).for_each(|piece| tracker.read(piece));
+                prop_assert_eq!(known(&tracker), whole);
+            }
+        }
+
+        #[test]
+        fn nothing_that_comes_is_too_strange(
+            bytes in prop::collection::vec(any::<u8>(), 0..400),
+            lengths in prop::collection::vec(1_usize..40, 1..6),
+        ) {
+            let mut tracker = made();
+            pieces(&bytes, &lengths).for_each(|piece| {
+                tracker.read(piece);
+                tracker.written(piece);
+            });
+            let _ = (tracker.standing(), tracker.is_busy(), tracker.is_doomed());
+        }
+    }
+}

@@ -2,6 +2,7 @@
 #![cfg(all(feature = "postgres", not(millpond_loom)))]
 
 mod agreement;
+mod cancels;
 mod config;
 mod dead;
 mod errors;
@@ -16,4 +17,5 @@ mod returns;
 mod session;
 mod statements;
 mod tls;
+mod ways;
 mod weather;

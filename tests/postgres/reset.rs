@@ -1,7 +1,7 @@
 //! What a session leaves behind, row by row, and what is left of it for the next user.
 
 use crate::ground::{backend_pid, database, eventually};
-use crate::returns::{By, of};
+use crate::ways::{By, of};
 use millpond::postgres::tokio_postgres::{self, Config as PgConfig, NoTls, SimpleQueryMessage};
 use millpond::postgres::{Manager, Pool, RecyclingMethod, Reset};
 use millpond_testdb::Database;

@@ -1,78 +1,14 @@
 //! Connections that come back in the middle of something: the next user finds none of it.
 
 use crate::ground::{backend_pid, builder, database, eventually};
-use millpond::Runtime;
-use millpond::postgres::tokio_postgres::{Config as PgConfig, NoTls, SimpleQueryMessage};
-use millpond::postgres::{
-    Client, ConfigConnectImpl, Manager, ManagerConfig, Pool, PoolBuilder, tokio_postgres,
-};
+use crate::ways::{By, begin, of};
+use millpond::postgres::tokio_postgres::SimpleQueryMessage;
+use millpond::postgres::{Client, Pool, tokio_postgres};
 use millpond_testdb::Database;
 use std::mem::forget;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
-
-/// By which way a connection is made, and so whether it is watched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum By {
-    Tcp,
-    Address,
-    Socket,
-    /// In a way of the user's own: the pool has to ask.
-    Foreign,
-}
-
-impl By {
-    pub(crate) const ALL: [Self; 4] = [Self::Tcp, Self::Address, Self::Socket, Self::Foreign];
-
-    pub(crate) fn is_watched(self) -> bool {
-        self != Self::Foreign
-    }
-
-    pub(crate) fn config(self, db: &Database) -> PgConfig {
-        match self {
-            Self::Tcp | Self::Foreign => db.config(),
-            Self::Socket => db.socket_config().unwrap(),
-            Self::Address => {
-                let named = db.config();
-                let mut config = PgConfig::new();
-                config.hostaddr([127, 0, 0, 1].into());
-                config.port(named.get_ports()[0]).dbname(db.name());
-                config.user(named.get_user().unwrap());
-                config
-            }
-        }
-    }
-
-    pub(crate) fn manager(self, db: &Database) -> Manager {
-        let config = self.config(db);
-        match self {
-            Self::Foreign => {
-                let connect = ConfigConnectImpl { tls: NoTls };
-                Manager::from_connect(config, connect, ManagerConfig::default())
-            }
-            _ => Manager::new(config, NoTls),
-        }
-    }
-
-    pub(crate) fn pool(self, db: &Database) -> Pool {
-        of(self.manager(db)).build().unwrap()
-    }
-}
-
-/// A pool of one.
-pub(crate) fn of(manager: Manager) -> PoolBuilder {
-    Pool::builder(manager).max_size(1).runtime(Runtime::Tokio1)
-}
-
-/// Polls a future once and drops it.
-pub(crate) fn begin(future: impl Future) {
-    let future = pin!(future);
-    let _ = future.poll(&mut Context::from_waker(Waker::noop()));
-}
-
-const MOMENT: Duration = Duration::from_millis(2);
 
 type Leaving<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 type Leave = for<'a> fn(&'a mut Client) -> Leaving<'a>;
@@ -225,6 +161,11 @@ async fn nor_by_a_unix_socket() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nor_with_a_connector() {
+    whatever_is_left_behind(By::Connector).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nor_where_the_pool_has_to_ask() {
     whatever_is_left_behind(By::Foreign).await;
 }
@@ -333,30 +274,6 @@ async fn no_cancel_ever_hits_the_next_user() {
     let returns = pool.manager().returns();
     assert_eq!((returns.cancelled, returns.closed), (300, 0));
     assert_eq!(pool.stats().created, 1);
-}
-
-/// Who cancels himself, as with tokio-postgres; but there 249 of 300 such rounds end with the second query cancelled.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cancel_is_over_when_the_server_has_acted_on_it() {
-    let db = database();
-    for by in [By::Tcp, By::Address, By::Socket] {
-        let pool = by.pool(&db);
-        let client = pool.get().await.unwrap();
-        for round in 0..100 {
-            let mut sleeping = pin!(client.simple_query("SELECT pg_sleep(60)"));
-            let token = client.cancel_token();
-            let slept = loop {
-                // One that comes before the query does has nothing to cancel.
-                if let Ok(slept) = tokio::time::timeout(MOMENT, &mut sleeping).await {
-                    break slept;
-                }
-                token.cancel_query(NoTls).await.unwrap();
-            };
-            assert_eq!(slept.unwrap_err().code().unwrap().code(), "57014");
-            let next = client.simple_query("SELECT 1").await;
-            next.unwrap_or_else(|error| panic!("round {round}, {by:?}: {error:?}"));
-        }
-    }
 }
 
 /// Its rows are still in somebody's hand, so that nothing that comes after them can be read.
