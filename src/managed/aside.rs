@@ -121,7 +121,7 @@ impl<M: Manager> Drop for Leaving<M> {
         let debt = self.debt.take();
         let pay = || {
             debt.into_iter()
-                .for_each(|debt| self.core.engine.bury(debt))
+                .for_each(|debt| self.core.engine.bury(debt));
         };
         resume(first_panic(panic, pay));
     }

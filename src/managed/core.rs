@@ -222,7 +222,7 @@ impl<M: Manager> Core<M> {
         let core = slot.core.clone();
         let (panic, debt) = Self::part_owing(slot, debt, reason);
         first_panic(panic, || {
-            debt.into_iter().for_each(|debt| core.engine.bury(debt))
+            debt.into_iter().for_each(|debt| core.engine.bury(debt));
         })
     }
 
