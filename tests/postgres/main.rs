@@ -4,6 +4,7 @@
 mod agreement;
 mod cancels;
 mod config;
+mod cost;
 mod dead;
 mod errors;
 mod goodbye;
