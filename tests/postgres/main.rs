@@ -4,7 +4,6 @@
 mod agreement;
 mod cancels;
 mod config;
-mod cost;
 mod dead;
 mod errors;
 mod goodbye;
