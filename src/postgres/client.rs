@@ -1,4 +1,7 @@
+use super::connect::Link;
 use super::driver::{Driver, Ending};
+use super::roles::Reading;
+use super::seat::{Objection, Seat};
 use super::{StatementCache, Transaction, TransactionBuilder};
 use crate::engine::sync::Arc;
 use std::ops::{Deref, DerefMut};
@@ -15,6 +18,10 @@ pub struct ClientWrapper {
     // Dropped first: then the time that `driver` gives the connection to end begins.
     client: PgClient,
     driver: Driver,
+    /// Of the server's role, as far as it tells it.
+    reading: Reading,
+    /// Where it leads, if that could be somewhere else.
+    seat: Option<Seat>,
     /// The statements that were prepared on this connection, to be used again.
     pub statement_cache: Arc<StatementCache>,
 }
@@ -26,13 +33,25 @@ impl ClientWrapper {
     /// client is dropped.
     #[must_use]
     pub fn new(client: PgClient, conn_task: JoinHandle<()>) -> Self {
-        Self::driven(client, Driver::adopt(conn_task))
+        let link = Link {
+            client,
+            driver: Driver::adopt(conn_task),
+            reading: Reading::default(),
+        };
+        Self::linked(link, None)
     }
 
-    pub(super) fn driven(client: PgClient, driver: Driver) -> Self {
+    pub(super) fn linked(link: Link, seat: Option<Seat>) -> Self {
+        let Link {
+            client,
+            driver,
+            reading,
+        } = link;
         Self {
             client,
             driver,
+            reading,
+            seat,
             statement_cache: Arc::new(StatementCache::new()),
         }
     }
@@ -49,6 +68,22 @@ impl ClientWrapper {
     /// Whether the connection has ended, as far as is known here.
     pub(super) fn has_ended(&self) -> bool {
         self.client.is_closed() || self.driver.ending().is_some()
+    }
+
+    /// Whether the server is a standby, as it told with its last answer: after a promotion, the next one says so.
+    /// `None` where it does not tell: before PostgreSQL 14, behind some PgBouncers, and on a connection that was made
+    /// in [a way of one's own](super::Connect).
+    pub fn is_standby(&self) -> Option<bool> {
+        self.reading.role().map(|role| role.standby)
+    }
+
+    /// What speaks against handing it out, though it works.
+    pub(super) fn objection(&self) -> Option<Objection> {
+        self.seat.as_ref()?.objection()
+    }
+
+    pub(super) fn seat(&self) -> Option<&Seat> {
+        self.seat.as_ref()
     }
 
     /// [`prepare`](PgClient::prepare), or the same statement as before from the

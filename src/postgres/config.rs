@@ -1,3 +1,4 @@
+use super::params::Extras;
 use super::{
     ChannelBinding, CreatePoolError, Error, LoadBalanceHosts, Manager, ManagerConfig, Pool,
     PoolBuilder, PoolConfig, Runtime, SslMode, TargetSessionAttrs, hosts, url,
@@ -69,7 +70,7 @@ pub struct Config {
     pub keepalives: Option<bool>,
     /// After which silence it begins to ask. Default: 2 hours.
     pub keepalives_idle: Option<Duration>,
-    /// What the server must allow. Default: [`TargetSessionAttrs::Any`].
+    /// What the server must be. Default: [`TargetSessionAttrs::Any`].
     pub target_session_attrs: Option<TargetSessionAttrs>,
     /// Whether authentication is bound to the TLS session. Default: [`ChannelBinding::Prefer`].
     pub channel_binding: Option<ChannelBinding>,
@@ -123,6 +124,10 @@ impl Config {
         <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
     {
         let manager = Manager::from_config(self.get_pg_config()?, tls, self.get_manager_config());
+        let manager = match self.exact_attrs()? {
+            Some(attrs) => manager.target_session_attrs(attrs),
+            None => manager,
+        };
         self.set_up(Pool::builder(manager).config(self.get_pool_config()))
     }
 
@@ -151,20 +156,31 @@ impl Config {
         set.map_err(|error| ConfigError::InvalidUrl(Error::url(error.to_string())))
     }
 
-    /// What tokio-postgres is told. The `pool_…` parameters of the URL are left out, and not looked at.
+    /// What tokio-postgres is told. The `pool_…` parameters of the URL are left out, and not looked at. Of
+    /// [`target_session_attrs`](Self::target_session_attrs) it knows three; of the others it is told the nearest, and
+    /// a manager of one's own the exact one by [`Manager::target_session_attrs`].
     ///
     /// # Errors
     ///
     /// See [`ConfigError`].
     pub fn get_pg_config(&self) -> Result<PgConfig, ConfigError> {
         let mut config = match &self.url {
-            Some(text) => url::read(text).map_err(ConfigError::InvalidUrl)?,
+            Some(text) => url::read(text).map_err(ConfigError::InvalidUrl)?.0,
             None => PgConfig::new(),
         };
         self.apply_identity(&mut config)?;
         self.apply_hosts(&mut config);
         self.apply_transport(&mut config);
         Ok(config)
+    }
+
+    /// What the server must be, where tokio-postgres' configuration cannot tell.
+    fn exact_attrs(&self) -> Result<Option<TargetSessionAttrs>, ConfigError> {
+        let told = match &self.url {
+            Some(text) => url::read(text).map_err(ConfigError::InvalidUrl)?.1,
+            None => Extras::default(),
+        };
+        Ok(self.target_session_attrs.or(told.target_session_attrs))
     }
 
     /// How the manager works.
@@ -308,7 +324,7 @@ struct Redacted<'a>(&'a str);
 impl fmt::Debug for Redacted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match url::read(self.0) {
-            Ok(config) => f.write_str(&hosts::target(&config)),
+            Ok((config, _)) => f.write_str(&hosts::target(&config)),
             Err(_) => Hidden.fmt(f),
         }
     }

@@ -4,7 +4,9 @@ use super::BoxFuture;
 use super::driver::{Driver, Ending};
 use super::error::{Attempt, Failure};
 use super::hosts::{self, Candidate};
-use std::time::{Duration, Instant};
+use super::roles::{self, Reading, Verdict};
+use super::search::{Found, Search};
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -60,17 +62,25 @@ where
 pub(super) struct Link {
     pub(super) client: PgClient,
     pub(super) driver: Driver,
+    /// Of the server's role, as its driver hears of it.
+    pub(super) reading: Reading,
 }
 
 /// How a manager gets its connections.
 pub(super) trait Open: Sync + Send {
-    /// Connects within `bound`, which covers everything: names, TCP, TLS, authentication, the role.
+    /// Connects to one of the hosts at `places` within `bound`, which covers everything: names, TCP, TLS,
+    /// authentication, the role.
     fn open<'a>(
         &'a self,
         pg_config: &'a PgConfig,
         runtime: &'a Handle,
         bound: Duration,
-    ) -> BoxFuture<'a, Result<Link, Vec<Attempt>>>;
+        search: &'a Search,
+        places: &'a [usize],
+    ) -> BoxFuture<'a, Result<Found, Vec<Attempt>>>;
+
+    /// Whether hosts and roles are our business: else what the other end is is not looked at.
+    fn looks_at_roles(&self) -> bool;
 }
 
 impl<T> Open for ConfigConnectImpl<T>
@@ -85,22 +95,19 @@ where
         pg_config: &'a PgConfig,
         runtime: &'a Handle,
         bound: Duration,
-    ) -> BoxFuture<'a, Result<Link, Vec<Attempt>>> {
+        search: &'a Search,
+        places: &'a [usize],
+    ) -> BoxFuture<'a, Result<Found, Vec<Attempt>>> {
         Box::pin(async move {
-            let began = Instant::now();
-            let candidates = hosts::candidates(pg_config);
-            let mut left = u32::try_from(candidates.len()).unwrap_or(u32::MAX);
-            let mut attempts = Vec::new();
-            for candidate in candidates {
-                let share = bound.saturating_sub(began.elapsed()) / left;
-                left -= 1;
-                match self.open_one(candidate, runtime, share).await {
-                    Ok(link) => return Ok(link),
-                    Err(attempt) => attempts.push(attempt),
-                }
-            }
-            Err(attempts)
+            let open_one = |candidate, share| -> BoxFuture<'a, Result<Link, Attempt>> {
+                Box::pin(self.open_one(candidate, runtime, share))
+            };
+            search.find(pg_config, places, bound, &open_one).await
         })
+    }
+
+    fn looks_at_roles(&self) -> bool {
+        true
     }
 }
 
@@ -111,33 +118,28 @@ where
     T::TlsConnect: Sync + Send,
     <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
 {
-    /// Connects to one host within its share of the bound.
-    ///
-    /// A name may stand for several addresses, of which the first may be a black hole: unless the user
-    /// bounds an address himself, each gets half of the share at most.
+    /// Connects to one server within its share of the bound.
     async fn open_one(
         &self,
         candidate: Candidate,
         runtime: &Handle,
         share: Duration,
     ) -> Result<Link, Attempt> {
-        let Candidate {
-            at,
-            mut config,
-            has_addresses,
-        } = candidate;
-        if has_addresses && config.get_connect_timeout().is_none() {
-            config.connect_timeout(share / 2);
-        }
+        let Candidate { at, config } = candidate;
         let failure = match timeout(share, config.connect(self.tls.clone())).await {
             Ok(Ok((client, connection))) => {
+                let (connection, reading) = roles::follow(connection);
                 let driver = Driver::start(runtime, async move {
                     match connection.await {
                         Ok(()) => Ending::Orderly,
                         Err(error) => Ending::Failed(error),
                     }
                 });
-                return Ok(Link { client, driver });
+                return Ok(Link {
+                    client,
+                    driver,
+                    reading,
+                });
             }
             Ok(Err(error)) => Failure::Refused(error),
             Err(_) => Failure::TimedOut(share),
@@ -155,12 +157,22 @@ impl<C: Connect> Open for Foreign<C> {
         pg_config: &'a PgConfig,
         _: &'a Handle,
         bound: Duration,
-    ) -> BoxFuture<'a, Result<Link, Vec<Attempt>>> {
+        _: &'a Search,
+        _: &'a [usize],
+    ) -> BoxFuture<'a, Result<Found, Vec<Attempt>>> {
         Box::pin(async move {
             let failure = match timeout(bound, self.0.connect(pg_config)).await {
                 Ok(Ok((client, task))) => {
-                    let driver = Driver::adopt(task);
-                    return Ok(Link { client, driver });
+                    let link = Link {
+                        client,
+                        driver: Driver::adopt(task),
+                        reading: Reading::default(),
+                    };
+                    return Ok(Found {
+                        link,
+                        place: 0,
+                        verdict: Verdict::Wanted,
+                    });
                 }
                 Ok(Err(error)) => Failure::Refused(error),
                 Err(_) => Failure::TimedOut(bound),
@@ -168,5 +180,9 @@ impl<C: Connect> Open for Foreign<C> {
             let at = hosts::target(pg_config);
             Err(vec![Attempt { at, failure }])
         })
+    }
+
+    fn looks_at_roles(&self) -> bool {
+        false
     }
 }

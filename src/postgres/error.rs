@@ -1,5 +1,6 @@
 use super::PoolError;
 use super::chain::Chain;
+use super::roles::Mismatch;
 use crate::engine::sync::Arc;
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -42,6 +43,8 @@ pub(super) struct Attempt {
 pub(super) enum Failure {
     Refused(PgError),
     TimedOut(Duration),
+    /// The server is there, and not what was asked for.
+    Mismatch(Mismatch),
 }
 
 impl Error {
@@ -68,7 +71,7 @@ impl Error {
                 let mut failures = attempts.into_iter().rev().map(|attempt| attempt.failure);
                 failures.find_map(|failure| match failure {
                     Failure::Refused(cause) => Some(cause),
-                    Failure::TimedOut(_) => None,
+                    Failure::TimedOut(_) | Failure::Mismatch(_) => None,
                 })
             }
             Kind::Check(cause) | Kind::Other(cause) => Some(cause),
@@ -90,12 +93,12 @@ impl Error {
     }
 
     /// Whether the same may succeed a little later without anybody's help: the server is starting,
-    /// stopping, full, unreachable or silent, or its name does not resolve; of several hosts, at least one
-    /// of them. A wrong password, an unknown database and a wrong configuration are not.
+    /// stopping, full, unreachable or silent, or not of the role that is wanted, as during a failover, or its
+    /// name does not resolve; of several hosts, at least one of them. A wrong password, an unknown database and a wrong configuration are not.
     pub fn is_transient(&self) -> bool {
         match &self.kind {
             Kind::Connect(attempts) => attempts.iter().any(|attempt| match &attempt.failure {
-                Failure::TimedOut(_) => true,
+                Failure::TimedOut(_) | Failure::Mismatch(_) => true,
                 Failure::Refused(cause) => is_transient(cause),
             }),
             _ => self.cause().is_some_and(is_transient),
@@ -216,7 +219,7 @@ impl Failure {
     fn cause(&self) -> Option<&PgError> {
         match self {
             Self::Refused(cause) => Some(cause),
-            Self::TimedOut(_) => None,
+            Self::TimedOut(_) | Self::Mismatch(_) => None,
         }
     }
 }
@@ -225,6 +228,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(cause) => Chain(cause).fmt(f),
+            Self::Mismatch(mismatch) => mismatch.fmt(f),
             Self::TimedOut(bound) => {
                 let digits = if bound.as_millis() < 100 { 3 } else { 1 };
                 write!(f, "timed out after {:.digits$} s", bound.as_secs_f64())
@@ -249,7 +253,7 @@ fn is_transient_state(code: &SqlState) -> bool {
 }
 
 /// A name that does not resolve has no kind of its own. Permission denied, where the system did not say so,
-/// is how tokio-postgres says that the server is of the wrong role, as during a failover.
+/// is how tokio-postgres says, for a way to connect of one's own, that the server is of the wrong role.
 fn is_transient_io(error: &io::Error) -> bool {
     use io::ErrorKind as Kind;
     match error.kind() {

@@ -51,11 +51,17 @@ mod error;
 mod generic_client;
 mod hosts;
 mod manager;
+mod params;
 mod recycling;
+mod roles;
+mod scout;
+mod search;
+mod seat;
 mod settings;
 mod statements;
 mod transaction;
 mod url;
+mod way;
 
 pub use self::client::ClientWrapper;
 pub use self::config::{Config, ConfigError};

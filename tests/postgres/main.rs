@@ -11,6 +11,7 @@ mod hosts;
 mod outages;
 mod pool;
 mod ready;
+mod roles;
 mod session;
 mod statements;
 mod tls;
