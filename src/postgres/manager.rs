@@ -1,8 +1,8 @@
 use super::connect::{ConfigConnectImpl, Connect, Foreign, Open};
+use super::route::Route;
 use super::scout::Scout;
 use super::search::{Found, Search};
 use super::seat::Seat;
-use super::way::Way;
 use super::{
     ClientWrapper, Error, ManagerConfig, StatementCaches, TargetSessionAttrs, hosts, roles,
 };
@@ -31,7 +31,7 @@ use tokio_postgres::{Config as PgConfig, Socket};
 /// ```
 pub struct Manager {
     config: ManagerConfig,
-    way: Way,
+    route: Route,
     scout: Scout,
     /// The statement caches of all connections of this pool.
     pub statement_caches: StatementCaches,
@@ -73,7 +73,7 @@ impl Manager {
 
     fn opening(pg_config: PgConfig, open: Arc<dyn Open>, config: ManagerConfig) -> Self {
         let attrs = TargetSessionAttrs::of(&pg_config);
-        let way = Way {
+        let route = Route {
             open,
             bound: default_bound(&pg_config),
             search: Arc::new(Search::new(&pg_config, attrs)),
@@ -82,7 +82,7 @@ impl Manager {
         };
         Self {
             config,
-            way,
+            route,
             scout: Scout::new(FAIL_BACK),
             statement_caches: StatementCaches::default(),
         }
@@ -113,7 +113,7 @@ impl Manager {
     /// ```
     #[must_use]
     pub fn target_session_attrs(mut self, attrs: TargetSessionAttrs) -> Self {
-        self.way.search = Arc::new(Search::new(&self.way.config, attrs));
+        self.route.search = Arc::new(Search::new(&self.route.config, attrs));
         self
     }
 
@@ -138,7 +138,7 @@ impl Manager {
     /// wants it so, as long as `connect_timeout` on top for each host. `Duration::MAX` is no bound.
     #[must_use]
     pub fn connect_bound(mut self, bound: Duration) -> Self {
-        self.way.bound = bound;
+        self.route.bound = bound;
         self
     }
 
@@ -155,13 +155,13 @@ impl Manager {
     }
 
     fn failed(&self, cause: tokio_postgres::Error) -> RecycleError<Error> {
-        RecycleError::Backend(Error::check(&self.way.target, cause))
+        RecycleError::Backend(Error::check(&self.route.target, cause))
     }
 
     /// Where a connection leads, for who might want it elsewhere.
     fn seat(&self, found: &Found) -> Option<Seat> {
-        let search = &self.way.search;
-        let follows = self.way.open.looks_at_roles() && !search.is_indifferent();
+        let search = &self.route.search;
+        let follows = self.route.open.looks_at_roles() && !search.is_indifferent();
         follows.then(|| Seat::new(search, found.place, found.verdict, &found.link))
     }
 }
@@ -178,9 +178,9 @@ impl managed::Manager for Manager {
     type Error = Error;
 
     async fn create(&self) -> Result<ClientWrapper, Error> {
-        let runtime = Handle::try_current().map_err(|_| Error::no_runtime(&self.way.target))?;
-        let found = self.way.go(&runtime).await?;
-        self.scout.send(&self.way, &runtime);
+        let runtime = Handle::try_current().map_err(|_| Error::no_runtime(&self.route.target))?;
+        let found = self.route.go(&runtime).await?;
+        self.scout.send(&self.route, &runtime);
         let seat = self.seat(&found);
         let client = ClientWrapper::linked(found.link, seat);
         self.statement_caches.attach(&client.statement_cache);
@@ -221,14 +221,16 @@ impl managed::Manager for Manager {
         if let Some(unfit) = self.unfit(client) {
             return Err(unfit);
         }
-        let attrs = self.way.search.attrs();
+        let attrs = self.route.search.attrs();
         let asked = client.seat().map_or(TargetSessionAttrs::Any, |_| attrs);
         let answer = client
             .simple_query(asked.question())
             .await
             .map_err(|cause| self.failed(cause))?;
         if roles::value(&answer, 0) != Some("1") {
-            return Err(RecycleError::Backend(Error::probe_answer(&self.way.target)));
+            return Err(RecycleError::Backend(Error::probe_answer(
+                &self.route.target,
+            )));
         }
         // What the answer says, which its driver will have heard only a moment later, or not at all.
         let mismatch = client
@@ -242,8 +244,8 @@ impl managed::Manager for Manager {
 
     fn defaults(&self) -> managed::Defaults {
         let defaults = managed::Defaults::server();
-        let attrs = self.way.search.attrs();
-        match attrs != TargetSessionAttrs::Any && self.way.open.looks_at_roles() {
+        let attrs = self.route.search.attrs();
+        match attrs != TargetSessionAttrs::Any && self.route.open.looks_at_roles() {
             true => defaults.keepalive(ROLE_ASKED),
             false => defaults,
         }
@@ -254,17 +256,17 @@ impl managed::Manager for Manager {
     }
 
     fn target(&self) -> Cow<'static, str> {
-        Cow::Owned(self.way.target.to_string())
+        Cow::Owned(self.route.target.to_string())
     }
 }
 
 impl fmt::Debug for Manager {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Manager")
-            .field("target", &self.way.target)
+            .field("target", &self.route.target)
             .field("config", &self.config)
-            .field("connect_bound", &self.way.bound)
-            .field("target_session_attrs", &self.way.search.attrs())
+            .field("connect_bound", &self.route.bound)
+            .field("target_session_attrs", &self.route.search.attrs())
             .field("statement_caches", &self.statement_caches)
             .finish_non_exhaustive()
     }

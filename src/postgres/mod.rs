@@ -54,6 +54,7 @@ mod manager;
 mod params;
 mod recycling;
 mod roles;
+mod route;
 mod scout;
 mod search;
 mod seat;
@@ -61,7 +62,6 @@ mod settings;
 mod statements;
 mod transaction;
 mod url;
-mod way;
 
 pub use self::client::ClientWrapper;
 pub use self::config::{Config, ConfigError};

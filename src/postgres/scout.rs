@@ -1,7 +1,7 @@
 //! The scout of a pool whose connections lead to a host that is not its first choice: it tries the better ones from
 //! time to time, so that neither a getter pays for one that is still dead, nor the pool stays where it is for ever.
 
-use super::way::Way;
+use super::route::Route;
 use crate::engine::sync::Mutex;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -22,15 +22,15 @@ impl Scout {
         }
     }
 
-    /// Sends it out on this way, if there is something to be seen and it is not out already.
-    pub(super) fn send(&self, way: &Way, runtime: &Handle) {
-        if self.pause == Duration::MAX || way.search.worth_a_look().is_empty() {
+    /// Sends it out on this route, if there is something to be seen and it is not out already.
+    pub(super) fn send(&self, route: &Route, runtime: &Handle) {
+        if self.pause == Duration::MAX || route.search.worth_a_look().is_empty() {
             return;
         }
         let mut out = self.out.lock();
         if out.as_ref().is_none_or(AbortHandle::is_finished) {
-            let way = way.clone();
-            let task = runtime.spawn(look_around(way, self.pause, runtime.clone()));
+            let route = route.clone();
+            let task = runtime.spawn(look_around(route, self.pause, runtime.clone()));
             *out = Some(task.abort_handle());
         }
     }
@@ -46,13 +46,13 @@ impl Drop for Scout {
 
 /// Until there is nothing better to be found. What it connects to it lets go at once: that the host serves is
 /// written down by the search.
-async fn look_around(way: Way, pause: Duration, runtime: Handle) {
+async fn look_around(route: Route, pause: Duration, runtime: Handle) {
     loop {
         tokio::time::sleep(pause).await;
-        let places = way.search.worth_a_look();
+        let places = route.search.worth_a_look();
         if places.is_empty() {
             return;
         }
-        drop(way.go_to(&places, &runtime).await);
+        drop(route.go_to(&places, &runtime).await);
     }
 }

@@ -1,4 +1,4 @@
-//! The way to the servers: everything that a connect needs.
+//! The route to the servers: everything that a connect needs.
 
 use super::Error;
 use super::connect::Open;
@@ -10,7 +10,7 @@ use tokio_postgres::Config as PgConfig;
 
 /// How one comes to the servers, within which time, and what is asked of them.
 #[derive(Clone)]
-pub(super) struct Way {
+pub(super) struct Route {
     pub(super) config: PgConfig,
     pub(super) open: Arc<dyn Open>,
     pub(super) bound: Duration,
@@ -18,7 +18,7 @@ pub(super) struct Way {
     pub(super) target: Arc<str>,
 }
 
-impl Way {
+impl Route {
     /// Goes to whichever of the hosts is best.
     pub(super) async fn go(&self, runtime: &Handle) -> Result<Found, Error> {
         let places = self.search.order(&self.config);
