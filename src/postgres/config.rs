@@ -123,12 +123,43 @@ impl Config {
         T::TlsConnect: Sync + Send,
         <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
     {
+        let manager = self.create_manager(tls)?;
+        self.set_up(Pool::builder(manager).config(self.get_pool_config()))
+    }
+
+    /// Makes the manager alone, to tell it what no file can: [`Manager::credentials`], for example. A pool of it,
+    /// with what this configuration says of pools:
+    ///
+    /// ```
+    /// use millpond::Runtime;
+    /// use millpond::postgres::{Config, Credentials, Pool, tokio_postgres::NoTls};
+    ///
+    /// let mut config = Config::new();
+    /// config.url = Some("postgres://alice@localhost/shop?pool_max_size=20".to_owned());
+    /// let manager = config.create_manager(NoTls)?.credentials(async || {
+    ///     std::env::var("SHOP_TOKEN").map(Credentials::password)
+    /// });
+    /// let builder = Pool::builder(manager).config(config.get_pool_config());
+    /// let pool = config.set_up(builder)?.runtime(Runtime::Tokio1).build()?;
+    /// assert_eq!(pool.status().max_size, 20);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// See [`ConfigError`].
+    pub fn create_manager<T>(&self, tls: T) -> Result<Manager, ConfigError>
+    where
+        T: MakeTlsConnect<Socket> + Clone + Sync + Send + 'static,
+        T::Stream: Sync + Send,
+        T::TlsConnect: Sync + Send,
+        <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
+    {
         let manager = Manager::from_config(self.get_pg_config()?, tls, self.get_manager_config());
-        let manager = match self.exact_attrs()? {
+        Ok(match self.exact_attrs()? {
             Some(attrs) => manager.target_session_attrs(attrs),
             None => manager,
-        };
-        self.set_up(Pool::builder(manager).config(self.get_pool_config()))
+        })
     }
 
     /// Puts the `pool_…` parameters of the URL on top of what a builder was told, for a manager of one's own.

@@ -1,5 +1,6 @@
 use super::PoolError;
 use super::chain::Chain;
+use super::credentials::CredentialError;
 use super::roles::Mismatch;
 use crate::engine::sync::Arc;
 use std::borrow::Cow;
@@ -14,7 +15,7 @@ use tokio_postgres::error::{DbError, SqlState};
 ///
 /// `Display` is one line: the step, what it was on the way to (host, port, database and user), and the
 /// whole chain of causes with the SQLSTATE where there is one. [`source`](StdError::source) is the error
-/// of tokio-postgres, whose own `Display` hides its causes. No password is part of it, nor of `Debug`.
+/// of tokio-postgres (or of a [`CredentialProvider`](super::CredentialProvider)), whose own `Display` hides its causes. No password is part of it, nor of `Debug`.
 #[derive(Debug)]
 pub struct Error {
     target: Option<Arc<str>>,
@@ -24,6 +25,8 @@ pub struct Error {
 #[derive(Debug)]
 enum Kind {
     NoRuntime,
+    Credentials(CredentialError),
+    CredentialsLate(Duration),
     Connect(Vec<Attempt>),
     Check(PgError),
     ProbeAnswer,
@@ -75,7 +78,7 @@ impl Error {
                 })
             }
             Kind::Check(cause) | Kind::Other(cause) => Some(cause),
-            Kind::NoRuntime | Kind::ProbeAnswer | Kind::Url(_) => None,
+            _ => None,
         }
     }
 
@@ -84,12 +87,14 @@ impl Error {
         self.cause().is_some_and(PgError::is_closed)
     }
 
-    /// Whether connecting took longer than its bound; of several hosts, at least one of them.
+    /// Whether connecting, or asking for credentials, took longer than its bound; of several hosts, at least one of
+    /// them.
     pub fn is_timeout(&self) -> bool {
-        let Kind::Connect(attempts) = &self.kind else {
-            return false;
-        };
-        attempts.iter().any(|attempt| attempt.failure.is_timeout())
+        match &self.kind {
+            Kind::Connect(attempts) => attempts.iter().any(|attempt| attempt.failure.is_timeout()),
+            Kind::CredentialsLate(_) => true,
+            _ => false,
+        }
     }
 
     /// Whether the same may succeed a little later without anybody's help: the server is starting,
@@ -101,6 +106,8 @@ impl Error {
                 Failure::TimedOut(_) | Failure::Mismatch(_) => true,
                 Failure::Refused(cause) => is_transient(cause),
             }),
+            Kind::Credentials(cause) => cause.is_transient(),
+            Kind::CredentialsLate(_) => true,
             _ => self.cause().is_some_and(is_transient),
         }
     }
@@ -112,6 +119,14 @@ impl Error {
 
     pub(super) fn no_runtime(target: &Arc<str>) -> Self {
         Self::on_the_way(target, Kind::NoRuntime)
+    }
+
+    pub(super) fn credentials(target: &Arc<str>, cause: CredentialError) -> Self {
+        Self::on_the_way(target, Kind::Credentials(cause))
+    }
+
+    pub(super) fn credentials_late(target: &Arc<str>, bound: Duration) -> Self {
+        Self::on_the_way(target, Kind::CredentialsLate(bound))
     }
 
     pub(super) fn connect(target: &Arc<str>, attempts: Vec<Attempt>) -> Self {
@@ -147,7 +162,7 @@ impl Error {
                 last_first.find_map(|attempt| attempt.failure.cause())
             }
             Kind::Check(cause) | Kind::Other(cause) => Some(cause),
-            Kind::NoRuntime | Kind::ProbeAnswer | Kind::Url(_) => None,
+            _ => None,
         }
     }
 }
@@ -176,6 +191,16 @@ impl fmt::Display for Error {
                 f,
                 "connecting to {target} needs a Tokio runtime, and there is none here"
             ),
+            Kind::Credentials(cause) => {
+                write!(f, "connecting to {target} failed: no credentials: {cause}")
+            }
+            Kind::CredentialsLate(bound) => {
+                let late = Failure::TimedOut(*bound);
+                write!(
+                    f,
+                    "connecting to {target} failed: asking for credentials {late}"
+                )
+            }
             Kind::Connect(attempts) => match attempts.as_slice() {
                 [Attempt { failure, .. }] if failure.is_timeout() => {
                     write!(f, "connecting to {target} {failure}")
@@ -207,7 +232,10 @@ impl fmt::Display for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.cause().map(|cause| cause as _)
+        match &self.kind {
+            Kind::Credentials(cause) => Some(&*cause.cause),
+            _ => self.cause().map(|cause| cause as _),
+        }
     }
 }
 

@@ -4,7 +4,8 @@ use super::scout::Scout;
 use super::search::{Found, Search};
 use super::seat::Seat;
 use super::{
-    ClientWrapper, Error, ManagerConfig, StatementCaches, TargetSessionAttrs, hosts, roles,
+    ClientWrapper, CredentialProvider, Error, ManagerConfig, StatementCaches, TargetSessionAttrs,
+    hosts, roles,
 };
 use crate::engine::sync::Arc;
 use crate::managed::{self, Metrics, RecycleError};
@@ -79,6 +80,7 @@ impl Manager {
             search: Arc::new(Search::new(&pg_config, attrs)),
             target: hosts::target(&pg_config).into(),
             config: pg_config,
+            credentials: None,
         };
         Self {
             config,
@@ -114,6 +116,29 @@ impl Manager {
     #[must_use]
     pub fn target_session_attrs(mut self, attrs: TargetSessionAttrs) -> Self {
         self.route.search = Arc::new(Search::new(&self.route.config, attrs));
+        self
+    }
+
+    /// Asks for the user and the password at each connect: for passwords that are rotated, and for tokens that end.
+    /// Connections that were made before live on; [`Pool::refresh`](super::Pool::refresh) renews them after a
+    /// rotation, without a pause. The bound on connecting covers the asking too. A way to connect of one's own finds
+    /// them in the configuration that it is given.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use millpond::postgres::{Credentials, Manager, tokio_postgres::NoTls};
+    ///
+    /// let manager = Manager::new("host=localhost user=alice dbname=shop".parse()?, NoTls)
+    ///     .credentials(async || {
+    ///         let password = std::fs::read_to_string("/run/secrets/shop")?;
+    ///         Ok::<_, std::io::Error>(Credentials::password(password.trim_end()))
+    ///     });
+    /// # Ok::<(), millpond::postgres::tokio_postgres::Error>(())
+    /// ```
+    #[must_use]
+    pub fn credentials(mut self, provider: impl CredentialProvider) -> Self {
+        self.route.credentials = Some(Arc::new(provider));
         self
     }
 

@@ -1,11 +1,13 @@
 //! The route to the servers: everything that a connect needs.
 
-use super::Error;
 use super::connect::Open;
 use super::search::{Found, Search};
+use super::{CredentialProvider, Error};
 use crate::engine::sync::Arc;
-use std::time::Duration;
+use std::borrow::Cow;
+use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
+use tokio::time::timeout;
 use tokio_postgres::Config as PgConfig;
 
 /// How one comes to the servers, within which time, and what is asked of them.
@@ -16,6 +18,8 @@ pub(super) struct Route {
     pub(super) bound: Duration,
     pub(super) search: Arc<Search>,
     pub(super) target: Arc<str>,
+    /// Who gives the user and the password, where that is not the configuration.
+    pub(super) credentials: Option<Arc<dyn CredentialProvider>>,
 }
 
 impl Route {
@@ -27,9 +31,24 @@ impl Route {
 
     /// Goes to one of the hosts at these places.
     pub(super) async fn go_to(&self, places: &[usize], runtime: &Handle) -> Result<Found, Error> {
-        let (open, bound) = (&self.open, self.bound);
-        let found = open.open(&self.config, runtime, bound, &self.search, places);
+        let began = Instant::now();
+        let config = self.with_credentials().await?;
+        let bound = self.bound.saturating_sub(began.elapsed());
+        let open = &self.open;
+        let found = open.open(&config, runtime, bound, &self.search, places);
         let failed = |attempts| Error::connect(&self.target, attempts);
         found.await.map_err(failed)
+    }
+
+    /// The configuration with the credentials of this connect.
+    async fn with_credentials(&self) -> Result<Cow<'_, PgConfig>, Error> {
+        let Some(provider) = &self.credentials else {
+            return Ok(Cow::Borrowed(&self.config));
+        };
+        match timeout(self.bound, provider.credentials()).await {
+            Ok(Ok(given)) => Ok(Cow::Owned(given.put_into(&self.config))),
+            Ok(Err(cause)) => Err(Error::credentials(&self.target, cause)),
+            Err(_) => Err(Error::credentials_late(&self.target, self.bound)),
+        }
     }
 }

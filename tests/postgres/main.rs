@@ -3,6 +3,7 @@
 
 mod agreement;
 mod config;
+mod credentials;
 mod dead;
 mod errors;
 mod goodbye;
@@ -12,6 +13,7 @@ mod outages;
 mod pool;
 mod ready;
 mod roles;
+mod secrets;
 mod session;
 mod statements;
 mod tls;
