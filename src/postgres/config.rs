@@ -68,8 +68,18 @@ pub struct Config {
     pub connect_timeout: Option<Duration>,
     /// Whether the kernel asks a silent server for signs of life. Default: yes.
     pub keepalives: Option<bool>,
-    /// After which silence it begins to ask. Default: 2 hours.
+    /// After which silence it begins to ask. Default: 30 s, where tokio-postgres' own would be 2 hours.
     pub keepalives_idle: Option<Duration>,
+    /// How long it waits for each answer. Default: 10 s.
+    pub keepalives_interval: Option<Duration>,
+    /// How many answers may fail to come before the connection is given up. Default: 3.
+    pub keepalives_retries: Option<u32>,
+    /// How long the kernel goes on sending what the server does not confirm, before it gives the connection up; on
+    /// Linux. Default: the system's own, a quarter of an hour or so; 15 s is a good first try.
+    ///
+    /// In a [`url`](Self::url) it is a number of **seconds**, as tokio-postgres reads it, where libpq reads
+    /// milliseconds: what is 5 s there, `tcp_user_timeout=5000`, is 83 minutes here. This field cannot be misread.
+    pub tcp_user_timeout: Option<Duration>,
     /// What the server must be. Default: [`TargetSessionAttrs::Any`].
     pub target_session_attrs: Option<TargetSessionAttrs>,
     /// Whether authentication is bound to the TLS session. Default: [`ChannelBinding::Prefer`].
@@ -292,6 +302,15 @@ impl Config {
         if let Some(idle) = self.keepalives_idle {
             config.keepalives_idle(idle);
         }
+        if let Some(interval) = self.keepalives_interval {
+            config.keepalives_interval(interval);
+        }
+        if let Some(retries) = self.keepalives_retries {
+            config.keepalives_retries(retries);
+        }
+        if let Some(timeout) = self.tcp_user_timeout {
+            config.tcp_user_timeout(timeout);
+        }
     }
 }
 
@@ -332,6 +351,9 @@ impl fmt::Debug for Config {
             .field("connect_timeout", &self.connect_timeout)
             .field("keepalives", &self.keepalives)
             .field("keepalives_idle", &self.keepalives_idle)
+            .field("keepalives_interval", &self.keepalives_interval)
+            .field("keepalives_retries", &self.keepalives_retries)
+            .field("tcp_user_timeout", &self.tcp_user_timeout)
             .field("target_session_attrs", &self.target_session_attrs)
             .field("channel_binding", &self.channel_binding)
             .field("load_balance_hosts", &self.load_balance_hosts)

@@ -51,6 +51,7 @@ mod driver;
 mod error;
 mod generic_client;
 mod hosts;
+mod keepalives;
 mod manager;
 mod params;
 mod recycling;
