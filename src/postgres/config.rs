@@ -1,4 +1,5 @@
 use super::params::Extras;
+use super::verified::{CAN_VERIFY, Demand};
 use super::{
     ChannelBinding, CreatePoolError, Error, LoadBalanceHosts, Manager, ManagerConfig, Pool,
     PoolBuilder, PoolConfig, Runtime, SslMode, TargetSessionAttrs, hosts, url,
@@ -7,9 +8,10 @@ use crate::managed::{self, Settings};
 use std::env;
 use std::fmt;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
-use tokio_postgres::{Config as PgConfig, Socket};
+use tokio_postgres::{Config as PgConfig, NoTls, Socket};
 
 /// Everything that a pool is made from, to be read from a file or the environment: deadpool-postgres'
 /// type, field by field.
@@ -49,8 +51,17 @@ pub struct Config {
     /// The name by which the server knows these connections, in `pg_stat_activity` for example. The server
     /// cuts it to 63 bytes.
     pub application_name: Option<String>,
-    /// Whether TLS is used. Default: [`SslMode::Prefer`].
+    /// Whether TLS is used. Default: [`SslMode::Prefer`], which is plain text where a server offers no TLS or no
+    /// connector was given.
     pub ssl_mode: Option<SslMode>,
+    /// The file with the authorities that may have signed the server's certificate; `system` for those that the
+    /// machine trusts, which is the default. Where it, a certificate or a key is named, here or in the URL, the
+    /// connector must be the one that `tls` makes; others are refused.
+    pub ssl_root_cert: Option<PathBuf>,
+    /// The file with the certificate that is shown to a server that asks for one.
+    pub ssl_cert: Option<PathBuf>,
+    /// The file with the key of that certificate.
+    pub ssl_key: Option<PathBuf>,
     /// One host: a name, an address, or the directory of a Unix socket. Default, where nobody names any:
     /// `/run/postgresql`, `/var/run/postgresql` and `/tmp`; 127.0.0.1 where there are no such sockets.
     pub host: Option<String>,
@@ -165,8 +176,10 @@ impl Config {
         T::TlsConnect: Sync + Send,
         <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
     {
+        let (attrs, demand) = self.beyond()?;
+        demand.is_met_by(&tls).map_err(ConfigError::Tls)?;
         let manager = Manager::from_config(self.get_pg_config()?, tls, self.get_manager_config());
-        Ok(match self.exact_attrs()? {
+        Ok(match attrs {
             Some(attrs) => manager.target_session_attrs(attrs),
             None => manager,
         })
@@ -199,7 +212,8 @@ impl Config {
 
     /// What tokio-postgres is told. The `pool_…` parameters of the URL are left out, and not looked at. Of
     /// [`target_session_attrs`](Self::target_session_attrs) it knows three; of the others it is told the nearest, and
-    /// a manager of one's own the exact one by [`Manager::target_session_attrs`].
+    /// a manager of one's own the exact one by [`Manager::target_session_attrs`]. `sslmode=verify-full` is `require`
+    /// to it; to verify is the business of the connector that goes with it.
     ///
     /// # Errors
     ///
@@ -212,16 +226,34 @@ impl Config {
         self.apply_identity(&mut config)?;
         self.apply_hosts(&mut config);
         self.apply_transport(&mut config);
+        if !CAN_VERIFY {
+            // Nobody here could make a connector that does what is demanded.
+            let (_, demand) = self.beyond()?;
+            demand.is_met_by(&NoTls).map_err(ConfigError::Tls)?;
+        }
         Ok(config)
     }
 
-    /// What the server must be, where tokio-postgres' configuration cannot tell.
-    fn exact_attrs(&self) -> Result<Option<TargetSessionAttrs>, ConfigError> {
+    /// What is said beyond tokio-postgres' configuration.
+    fn beyond(&self) -> Result<(Option<TargetSessionAttrs>, Demand), ConfigError> {
         let told = match &self.url {
             Some(text) => url::read(text).map_err(ConfigError::InvalidUrl)?.1,
             None => Extras::default(),
         };
-        Ok(self.target_session_attrs.or(told.target_session_attrs))
+        let attrs = self.target_session_attrs.or(told.target_session_attrs);
+        Ok((attrs, Demand::of(self, &told)))
+    }
+
+    /// The connector that verifies what this configuration demands: `sslmode` (`verify-full` where it demands less),
+    /// `sslrootcert`, `sslcert` and `sslkey`, from the URL or from fields. Unlike libpq's, it looks for no files of
+    /// its own below `~/.postgresql`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Tls`], which names the file that cannot be read; and as [`get_pg_config`](Self::get_pg_config).
+    #[cfg(any(feature = "postgres-rustls", feature = "postgres-native-tls"))]
+    pub fn tls(&self) -> Result<super::Tls, ConfigError> {
+        self.beyond()?.1.connector().map_err(ConfigError::Tls)
     }
 
     /// How the manager works.
@@ -342,6 +374,9 @@ impl fmt::Debug for Config {
             .field("options", &self.options)
             .field("application_name", &self.application_name)
             .field("ssl_mode", &self.ssl_mode)
+            .field("ssl_root_cert", &self.ssl_root_cert)
+            .field("ssl_cert", &self.ssl_cert)
+            .field("ssl_key", &self.ssl_key)
             .field("host", &self.host)
             .field("hosts", &self.hosts)
             .field("hostaddr", &self.hostaddr)
@@ -392,6 +427,8 @@ pub enum ConfigError {
     DbnameMissing,
     /// The name of the database is empty.
     DbnameEmpty,
+    /// What is demanded of TLS cannot be had, or not with this connector, for this reason.
+    Tls(Error),
 }
 
 impl fmt::Display for ConfigError {
@@ -402,6 +439,7 @@ impl fmt::Display for ConfigError {
                 f.write_str("no database is named, neither by dbname nor by url")
             }
             Self::DbnameEmpty => f.write_str("the name of the database is empty"),
+            Self::Tls(reason) => reason.fmt(f),
         }
     }
 }

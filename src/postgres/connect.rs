@@ -6,6 +6,7 @@ use super::error::{Attempt, Failure};
 use super::hosts::{self, Candidate};
 use super::roles::{self, Reading, Verdict};
 use super::search::{Found, Search};
+use super::verified;
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -48,7 +49,8 @@ where
         &self,
         pg_config: &PgConfig,
     ) -> BoxFuture<'_, Result<(PgClient, JoinHandle<()>), PgError>> {
-        let pg_config = pg_config.clone();
+        let mut pg_config = pg_config.clone();
+        verified::insist(&self.tls, &mut pg_config);
         Box::pin(async move {
             let (client, connection) = pg_config.connect(self.tls.clone()).await?;
             // What it ended with is not ours to tell: this task has no place for it.
@@ -125,7 +127,8 @@ where
         runtime: &Handle,
         share: Duration,
     ) -> Result<Link, Attempt> {
-        let Candidate { at, config } = candidate;
+        let Candidate { at, mut config } = candidate;
+        verified::insist(&self.tls, &mut config);
         let failure = match timeout(share, config.connect(self.tls.clone())).await {
             Ok(Ok((client, connection))) => {
                 let (connection, reading) = roles::follow(connection);

@@ -31,6 +31,7 @@ enum Kind {
     Check(PgError),
     ProbeAnswer,
     Url(Cow<'static, str>),
+    Tls(Cow<'static, str>),
     Other(PgError),
 }
 
@@ -148,6 +149,13 @@ impl Error {
         }
     }
 
+    pub(super) fn tls(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            target: None,
+            kind: Kind::Tls(reason.into()),
+        }
+    }
+
     fn on_the_way(target: &Arc<str>, kind: Kind) -> Self {
         Self {
             target: Some(Arc::clone(target)),
@@ -224,7 +232,7 @@ impl fmt::Display for Error {
                 )
             }
             Kind::ProbeAnswer => write!(f, "{target} did not answer 1 to SELECT 1"),
-            Kind::Url(reason) => f.write_str(reason),
+            Kind::Url(reason) | Kind::Tls(reason) => f.write_str(reason),
             Kind::Other(cause) => Chain(cause).fmt(f),
         }
     }

@@ -62,8 +62,11 @@ mod search;
 mod seat;
 mod settings;
 mod statements;
+#[cfg(any(feature = "postgres-rustls", feature = "postgres-native-tls"))]
+mod tls;
 mod transaction;
 mod url;
+mod verified;
 
 pub use self::client::ClientWrapper;
 pub use self::config::{Config, ConfigError};
@@ -76,6 +79,8 @@ pub use self::manager::Manager;
 pub use self::recycling::{ManagerConfig, RecyclingMethod};
 pub use self::settings::{ChannelBinding, LoadBalanceHosts, SslMode, TargetSessionAttrs};
 pub use self::statements::{StatementCache, StatementCaches};
+#[cfg(any(feature = "postgres-rustls", feature = "postgres-native-tls"))]
+pub use self::tls::{Encrypted, Handshake, Tls, TlsOptions};
 pub use self::transaction::{Transaction, TransactionBuilder};
 pub use crate::managed::reexports::*;
 pub use crate::managed::{BuildError, QueueMode};

@@ -1,14 +1,23 @@
 //! The parameters of a URL or a connection string that tokio-postgres does not know and this crate does: taken out
 //! before it reads the rest.
 
-use super::TargetSessionAttrs;
+use super::{SslMode, TargetSessionAttrs};
 use std::borrow::Cow;
 use std::ops::Range;
+use std::path::PathBuf;
 
 /// What such a text says beyond tokio-postgres' own configuration.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Extras {
     pub(super) target_session_attrs: Option<TargetSessionAttrs>,
+    /// One that verifies.
+    pub(super) ssl_mode: Option<SslMode>,
+    /// `sslrootcert`
+    pub(super) root: Option<PathBuf>,
+    /// `sslcert`
+    pub(super) certificate: Option<PathBuf>,
+    /// `sslkey`
+    pub(super) key: Option<PathBuf>,
 }
 
 impl Extras {
@@ -18,11 +27,24 @@ impl Extras {
         match name {
             "target_session_attrs" => {
                 let named = TargetSessionAttrs::named(value);
-                self.target_session_attrs = named.or(self.target_session_attrs);
-                named.is_some()
+                self.target_session_attrs = named;
+                return named.is_some();
             }
-            _ => false,
+            "sslmode" => {
+                // The last one counts, also where that is tokio-postgres' to read.
+                self.ssl_mode = match value {
+                    "verify-ca" => Some(SslMode::VerifyCa),
+                    "verify-full" => Some(SslMode::VerifyFull),
+                    _ => None,
+                };
+                return self.ssl_mode.is_some();
+            }
+            "sslrootcert" => self.root = Some(value.into()),
+            "sslcert" => self.certificate = Some(value.into()),
+            "sslkey" => self.key = Some(value.into()),
+            _ => return false,
         }
+        true
     }
 }
 
@@ -135,6 +157,7 @@ mod tests {
     fn asks_for(attrs: TargetSessionAttrs) -> Extras {
         Extras {
             target_session_attrs: Some(attrs),
+            ..Extras::default()
         }
     }
 
@@ -177,6 +200,31 @@ mod tests {
             let (left, extras) = split_off(text);
             assert_eq!(left.trim_end(), rest.trim_end(), "{text}");
             assert_eq!(extras, primary, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_verifies_is_ours_and_what_does_not_is_not() {
+        let verified = Extras {
+            ssl_mode: Some(SslMode::VerifyFull),
+            root: Some("/a b".into()),
+            certificate: Some("/c".into()),
+            key: Some("/k".into()),
+            ..Extras::default()
+        };
+        let url = "postgres://h/d?sslmode=verify-full&sslrootcert=/a%20b&sslcert=/c&sslkey=/k";
+        assert_eq!(split_off(url), ("postgres://h/d".into(), verified));
+        for (url, rest) in [
+            (
+                "postgres://h?sslmode=require",
+                "postgres://h?sslmode=require",
+            ),
+            (
+                "postgres://h?sslmode=verify-ca&sslmode=require",
+                "postgres://h?sslmode=require",
+            ),
+        ] {
+            assert_eq!(split_off(url), (rest.into(), Extras::default()));
         }
     }
 

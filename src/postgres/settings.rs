@@ -89,10 +89,23 @@ const ALL_ATTRS: [TargetSessionAttrs; 6] = [
 pub enum SslMode {
     /// Never.
     Disable,
-    /// Where the server offers it and a connector was given; else silently not.
+    /// Where the server offers it and a connector was given; else silently not, so that whoever is on the way can
+    /// see to it that there is none. With the connector of this crate, `Tls`, as [`Require`](Self::Require).
     Prefer,
-    /// Always: a server that does not offer it is an error.
+    /// Always: a server that does not offer it is an error. Whether the server is the right one is for the connector
+    /// to verify; `Tls` does.
     Require,
+    /// And the server's certificate is signed by a trusted authority. Needs `Tls`, and refuses other connectors.
+    VerifyCa,
+    /// And it is for the host that was asked for. Needs `Tls`, and refuses other connectors.
+    VerifyFull,
+}
+
+impl SslMode {
+    /// Whether it is one that tokio-postgres leaves to a connector.
+    pub(super) fn verifies(self) -> bool {
+        matches!(self, Self::VerifyCa | Self::VerifyFull)
+    }
 }
 
 impl From<SslMode> for pg::SslMode {
@@ -100,7 +113,8 @@ impl From<SslMode> for pg::SslMode {
         match value {
             SslMode::Disable => Self::Disable,
             SslMode::Prefer => Self::Prefer,
-            SslMode::Require => Self::Require,
+            // That the connector verifies is seen to where the two come together.
+            SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => Self::Require,
         }
     }
 }

@@ -35,6 +35,9 @@ pub(super) fn read(url: &str) -> Result<(PgConfig, Extras), Error> {
     if let Some(attrs) = extras.target_session_attrs {
         config.target_session_attrs(attrs.into());
     }
+    if let Some(mode) = extras.ssl_mode {
+        config.ssl_mode(mode.into());
+    }
     Ok((config, extras))
 }
 
@@ -83,14 +86,11 @@ const LIBPQ_ONLY: &[&str] = &[
     "service",
     "ssl_max_protocol_version",
     "ssl_min_protocol_version",
-    "sslcert",
     "sslcertmode",
     "sslcompression",
     "sslcrl",
     "sslcrldir",
-    "sslkey",
     "sslpassword",
-    "sslrootcert",
     "sslsni",
 ];
 
@@ -126,8 +126,8 @@ mod tests {
 
     #[test]
     fn the_reason_is_told() {
-        let unsupported = refused("postgres://a@h/d?sslrootcert=/x");
-        assert!(unsupported.contains("sslrootcert"), "{unsupported}");
+        let unsupported = refused("postgres://a@h/d?sslcrl=/x");
+        assert!(unsupported.contains("sslcrl"), "{unsupported}");
         assert!(refused("postgres://a@h:x/d").contains("`port`"));
         assert!(refused("mysql://a@h/d?x=1").contains("postgres://"));
         assert!(refused("nonsense").contains("postgres://"));

@@ -54,6 +54,7 @@ impl Cluster {
         programs: Programs,
         settings: Settings,
         password: Option<Password>,
+        files: &[(String, String)],
     ) -> Result<Cluster> {
         let account = Account::find()?;
         let bin = programs.bin_dir();
@@ -66,6 +67,9 @@ impl Cluster {
         template::lay(&programs, &account, &home)?;
         if password.is_some() {
             settings::demand_password(&home.data())?;
+        }
+        for (name, text) in files {
+            home.lay_in_data(name, text, &account)?;
         }
         let cluster = Cluster::run(home, programs, account, settings, password)?;
         cluster.give_password()?;

@@ -17,4 +17,6 @@ mod secrets;
 mod session;
 mod statements;
 mod tls;
+#[cfg(any(feature = "postgres-rustls", feature = "postgres-native-tls"))]
+mod verified;
 mod weather;
