@@ -120,6 +120,7 @@ pub struct TlsOptions {
     pub(super) ca: Option<PathBuf>,
     pub(super) identity: Option<(PathBuf, PathBuf)>,
     pub(super) any_host: bool,
+    #[cfg(feature = "postgres-native-tls")]
     native: bool,
 }
 
