@@ -1,18 +1,21 @@
 //! Opening a connection: ours, host by host within one bound; or somebody else's way.
 
-use super::BoxFuture;
-use super::driver::{Driver, Ending};
+use super::cancel::Way;
+use super::driver::Driver;
+use super::entry::{self, Made};
 use super::error::{Attempt, Failure};
 use super::hosts::{self, Candidate};
-use super::roles::{self, Reading, Verdict};
+use super::roles::{Reading, Verdict};
 use super::search::{Found, Search};
-use super::verified;
-use std::time::Duration;
+use super::watch::{Sight, Watch};
+use super::{BoxFuture, CancelToken, verified};
+use crate::engine::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
-use tokio_postgres::{Client as PgClient, Config as PgConfig, Error as PgError, Socket};
+use tokio_postgres::{Client as PgClient, Config as PgConfig, Error as PgError, NoTls, Socket};
 
 /// A way of your own to connect: deadpool-postgres' trait. For
 /// [`Manager::from_connect`](super::Manager::from_connect).
@@ -66,6 +69,25 @@ pub(super) struct Link {
     pub(super) driver: Driver,
     /// Of the server's role, as its driver hears of it.
     pub(super) reading: Reading,
+    /// What is known of the connection without asking its server, where that is possible.
+    pub(super) watch: Option<Arc<Watch>>,
+    pub(super) way: Way,
+    /// How long an answer may take that is on its way.
+    pub(super) grace: Duration,
+}
+
+impl Link {
+    /// Of a connection that somebody else's task drives.
+    pub(super) fn foreign(client: PgClient, task: JoinHandle<()>) -> Self {
+        Self {
+            client,
+            driver: Driver::adopt(task),
+            reading: Reading::default(),
+            watch: None,
+            way: Way::Theirs,
+            grace: LONGEST_GRACE,
+        }
+    }
 }
 
 /// How a manager gets its connections.
@@ -83,6 +105,9 @@ pub(super) trait Open: Sync + Send {
 
     /// Whether hosts and roles are our business: else what the other end is is not looked at.
     fn looks_at_roles(&self) -> bool;
+
+    /// Cancels what a connection of this manager is doing.
+    fn cancel<'a>(&'a self, token: &'a CancelToken) -> BoxFuture<'a, Result<(), PgError>>;
 }
 
 impl<T> Open for ConfigConnectImpl<T>
@@ -111,6 +136,10 @@ where
     fn looks_at_roles(&self) -> bool {
         true
     }
+
+    fn cancel<'a>(&'a self, token: &'a CancelToken) -> BoxFuture<'a, Result<(), PgError>> {
+        Box::pin(token.cancel_query(self.tls.clone()))
+    }
 }
 
 impl<T> ConfigConnectImpl<T>
@@ -129,26 +158,47 @@ where
     ) -> Result<Link, Attempt> {
         let Candidate { at, mut config } = candidate;
         verified::insist(&self.tls, &mut config);
-        let failure = match timeout(share, config.connect(self.tls.clone())).await {
-            Ok(Ok((client, connection))) => {
-                let (connection, reading) = roles::follow(connection);
-                let driver = Driver::start(runtime, async move {
-                    match connection.await {
-                        Ok(()) => Ending::Orderly,
-                        Err(error) => Ending::Failed(error),
-                    }
-                });
-                return Ok(Link {
-                    client,
-                    driver,
-                    reading,
-                });
-            }
+        let opening = open_line(&config, self.tls.clone(), runtime);
+        let failure = match timeout(share, opening).await {
+            Ok(Ok(link)) => return Ok(link),
             Ok(Err(error)) => Failure::Refused(error),
             Err(_) => Failure::TimedOut(share),
         };
         Err(Attempt { at, failure })
     }
+}
+
+/// Connects, and has the connection driven. A connect takes two round trips at least, so that one that is shorter
+/// than it is certainly over within that time.
+async fn open_line<T>(config: &PgConfig, tls: T, runtime: &Handle) -> Result<Link, PgError>
+where
+    T: MakeTlsConnect<Socket> + Clone + Sync + Send + 'static,
+    T::Stream: Sync + Send,
+    T::TlsConnect: Sync + Send,
+    <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
+{
+    let began = Instant::now();
+    let Made {
+        client,
+        connection,
+        watch,
+        way,
+        reading,
+    } = entry::connect(config, tls).await?;
+    let grace = began.elapsed().clamp(SHORTEST_GRACE, LONGEST_GRACE);
+    let driver = Driver::start(runtime, connection);
+    if let Some(watch) = &watch {
+        // Nothing is asked of it yet: it only has to be driven for the first time.
+        watch.until(Sight::is_settled).await;
+    }
+    Ok(Link {
+        client,
+        driver,
+        reading,
+        watch,
+        way,
+        grace,
+    })
 }
 
 /// Somebody else's way to connect, looked after by us.
@@ -166,13 +216,8 @@ impl<C: Connect> Open for Foreign<C> {
         Box::pin(async move {
             let failure = match timeout(bound, self.0.connect(pg_config)).await {
                 Ok(Ok((client, task))) => {
-                    let link = Link {
-                        client,
-                        driver: Driver::adopt(task),
-                        reading: Reading::default(),
-                    };
                     return Ok(Found {
-                        link,
+                        link: Link::foreign(client, task),
                         place: 0,
                         verdict: Verdict::Wanted,
                     });
@@ -188,4 +233,15 @@ impl<C: Connect> Open for Foreign<C> {
     fn looks_at_roles(&self) -> bool {
         false
     }
+
+    /// In the clear, as no connector is known: a cancel request has no secret but its key, and a server that wants TLS
+    /// of its sessions does not want it here.
+    fn cancel<'a>(&'a self, token: &'a CancelToken) -> BoxFuture<'a, Result<(), PgError>> {
+        Box::pin(token.cancel_query(NoTls))
+    }
 }
+
+/// An error comes before the answer that ends its query, a few packets apart at most.
+const SHORTEST_GRACE: Duration = Duration::from_millis(5);
+/// As far away as any server is.
+const LONGEST_GRACE: Duration = Duration::from_millis(100);

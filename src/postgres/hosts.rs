@@ -172,6 +172,15 @@ fn alone(config: &PgConfig, place: usize) -> PgConfig {
     one
 }
 
+/// A configuration with one host that is known by its address alone, as if that were its name too.
+pub(super) fn named_by_address(config: &PgConfig) -> PgConfig {
+    let mut named = alone(config, 0);
+    if let Some(address) = config.get_hostaddrs().first() {
+        named.host(address.to_string());
+    }
+    named
+}
+
 fn copy_identity(from: &PgConfig, to: &mut PgConfig) {
     if let Some(user) = from.get_user() {
         to.user(user);
@@ -252,6 +261,15 @@ mod tests {
         places
             .map(|place| of(place).map(|one| one.at).collect())
             .collect()
+    }
+
+    #[test]
+    fn an_address_stands_for_a_name() {
+        let config: PgConfig = ALL.replace("host=a ", "").parse().unwrap();
+        let mut named: PgConfig = ALL.replace("host=a ", "host=10.0.0.1 ").parse().unwrap();
+        assert_eq!(named_by_address(&config), named);
+        named.host("b");
+        assert_ne!(named_by_address(&config), named);
     }
 
     #[test]

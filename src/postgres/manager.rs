@@ -1,16 +1,20 @@
 use super::connect::{ConfigConnectImpl, Connect, Foreign, Open};
+use super::returns::Ledger;
 use super::route::Route;
 use super::scout::Scout;
 use super::search::{Found, Search};
 use super::seat::Seat;
+use super::watch::Sight;
 use super::{
-    ClientWrapper, CredentialProvider, Error, ManagerConfig, StatementCaches, TargetSessionAttrs,
-    hosts, keepalives, roles,
+    ClientWrapper, CredentialProvider, Error, ManagerConfig, Reset, Returns, StatementCaches,
+    TargetSessionAttrs, hosts, keepalives, roles,
 };
-use crate::engine::sync::Arc;
-use crate::managed::{self, Metrics, RecycleError};
+use crate::engine::sync::{Arc, OnceLock};
+use crate::managed::{self, Bell, Metrics, RecycleError};
+use crate::observe::CloseReason;
 use std::borrow::Cow;
 use std::fmt;
+use std::panic::Location;
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
@@ -32,8 +36,11 @@ use tokio_postgres::{Config as PgConfig, Socket};
 /// ```
 pub struct Manager {
     config: ManagerConfig,
-    route: Route,
+    pub(super) route: Route,
     scout: Scout,
+    pub(super) returning: Returning,
+    /// Rung when a connection ends by itself.
+    bell: OnceLock<Bell>,
     /// The statement caches of all connections of this pool.
     pub statement_caches: StatementCaches,
 }
@@ -91,6 +98,8 @@ impl Manager {
             config,
             route,
             scout: Scout::new(FAIL_BACK),
+            returning: Returning::new(),
+            bell: OnceLock::new(),
             statement_caches: StatementCaches::default(),
         }
     }
@@ -152,8 +161,8 @@ impl Manager {
     /// While connections lead to a host that is not the first choice (one that was named later, unless
     /// `load_balance_hosts` says that the order means nothing; or no standby, where one is preferred), the better
     /// ones are tried again after this pause, by one connect that no getter waits for and that is closed at once.
-    /// When one of them serves, new connections lead there, and those to the other host are closed when they come
-    /// back, or when they are to be handed out. Default: 10 s. `Duration::MAX`: they are left where they are, and a
+    /// When one of them serves, new connections lead there, and those to the other host are closed: at once where they
+    /// lie idle, or when they come back. Default: 10 s. `Duration::MAX`: they are left where they are, and a
     /// host that was dead is tried by new connections, half a minute later at most.
     #[must_use]
     pub fn fail_back(mut self, pause: Duration) -> Self {
@@ -172,6 +181,37 @@ impl Manager {
         self
     }
 
+    /// Undoes what a session leaves behind, when its connection comes back. Default: [`Reset::None`].
+    #[must_use]
+    pub fn reset(mut self, reset: Reset) -> Self {
+        self.returning.reset = reset;
+        self
+    }
+
+    /// Bounds putting a connection in order that came back in the middle of something: ending what runs, rolling
+    /// back, [resetting](Self::reset). One that is not in order by then is closed. Default: 1 s. The pool's own bound
+    /// is 5 s.
+    #[must_use]
+    pub fn tidy_bound(mut self, bound: Duration) -> Self {
+        self.returning.bound = bound;
+        self
+    }
+
+    /// Makes it an error of [`Transaction::commit`](super::Transaction::commit) when the server answers a `COMMIT`
+    /// with a rollback, as it does where a statement of the transaction has failed. Default: it is none, as in
+    /// tokio-postgres. On a connection that is not [watched](super::ClientWrapper::is_watched) it costs a commit one
+    /// round trip.
+    #[must_use]
+    pub fn strict_commit(mut self, strict: bool) -> Self {
+        self.returning.strict = strict;
+        self
+    }
+
+    /// How connections came back, and what was done about it.
+    pub fn returns(&self) -> Returns {
+        self.returning.ledger.read()
+    }
+
     /// Why a connection may not be handed out, as far as that is known without a question.
     fn unfit(&self, client: &ClientWrapper) -> Option<RecycleError<Error>> {
         let why = match client.has_ended() {
@@ -184,7 +224,7 @@ impl Manager {
         Some(RecycleError::Message(why))
     }
 
-    fn failed(&self, cause: tokio_postgres::Error) -> RecycleError<Error> {
+    pub(super) fn failed(&self, cause: tokio_postgres::Error) -> RecycleError<Error> {
         RecycleError::Backend(Error::check(&self.route.target, cause))
     }
 
@@ -193,6 +233,30 @@ impl Manager {
         let search = &self.route.search;
         let follows = self.route.open.looks_at_roles() && !search.is_indifferent();
         follows.then(|| Seat::new(search, found.place, found.verdict, &found.link))
+    }
+}
+
+/// What is done with a connection that comes back.
+pub(super) struct Returning {
+    pub(super) reset: Reset,
+    pub(super) bound: Duration,
+    pub(super) strict: bool,
+    pub(super) ledger: Ledger,
+}
+
+impl Returning {
+    fn new() -> Self {
+        Self {
+            reset: Reset::None,
+            bound: TIDY_BOUND,
+            strict: false,
+            ledger: Ledger::default(),
+        }
+    }
+
+    #[inline]
+    pub(super) fn resets(&self) -> bool {
+        self.reset != Reset::None
     }
 }
 
@@ -210,10 +274,13 @@ impl managed::Manager for Manager {
     async fn create(&self) -> Result<ClientWrapper, Error> {
         let runtime = Handle::try_current().map_err(|_| Error::no_runtime(&self.route.target))?;
         let found = self.route.go(&runtime).await?;
-        self.scout.send(&self.route, &runtime);
+        self.scout.send(&self.route, &runtime, self.bell.get());
         let seat = self.seat(&found);
-        let client = ClientWrapper::linked(found.link, seat);
+        let client = ClientWrapper::linked(found.link, seat, self.returning.strict);
         self.statement_caches.attach(&client.statement_cache);
+        if let Some(bell) = self.bell.get() {
+            client.call(bell.clone());
+        }
         Ok(client)
     }
 
@@ -224,6 +291,13 @@ impl managed::Manager for Manager {
     ) -> managed::RecycleResult<Error> {
         if let Some(unfit) = self.unfit(client) {
             return Err(unfit);
+        }
+        // It was in order when it was kept; a statement that somebody drops now is closed on its connection.
+        if client
+            .watch()
+            .is_some_and(|watch| watch.sight() != Sight::IDLE)
+        {
+            self.put_in_order(client).await?;
         }
         let method = &self.config.recycling_method;
         let Some(sql) = method.query() else {
@@ -245,6 +319,32 @@ impl managed::Manager for Manager {
 
     fn has_broken(&self, client: &mut ClientWrapper) -> bool {
         client.has_ended() || client.objection().is_some()
+    }
+
+    fn hang(&self, bell: Bell) {
+        // Of two pools with the same manager, by a manager around it, the first one is told.
+        let _ = self.bell.set(bell);
+    }
+
+    fn needs_tidying(&self, client: &mut ClientWrapper) -> bool {
+        self.is_untidy(client)
+    }
+
+    fn untidy_from(&self, client: &mut ClientWrapper, taken_at: &'static Location<'static>) {
+        client.was_taken_at(taken_at);
+    }
+
+    async fn tidy(&self, client: &mut ClientWrapper) -> managed::RecycleResult<Error> {
+        self.put_in_order(client).await
+    }
+
+    fn closes_slowly(&self, client: &mut ClientWrapper, reason: CloseReason) -> bool {
+        // Of one that failed its check no answer is to be expected.
+        reason != CloseReason::CheckFailed && !client.has_ended()
+    }
+
+    async fn close(&self, client: ClientWrapper) {
+        self.say_goodbye(client).await;
     }
 
     async fn probe(&self, client: &mut ClientWrapper) -> managed::RecycleResult<Error> {
@@ -311,6 +411,8 @@ const ROLE_ASKED: Duration = Duration::from_millis(500);
 
 /// How long a host that goes before others is left alone after it was dead: PostgreSQL's JDBC driver's and Npgsql's.
 const FAIL_BACK: Duration = Duration::from_secs(10);
+/// A cancel is a connect and an answer; with a Sync and a rollback that is some five round trips.
+const TIDY_BOUND: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {

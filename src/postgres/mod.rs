@@ -42,19 +42,26 @@
 //! # }
 //! ```
 
+mod cancel;
 mod chain;
 mod client;
 mod config;
 mod connect;
 mod credentials;
 mod driver;
+mod entry;
 mod error;
+mod frames;
 mod generic_client;
 mod hosts;
 mod keepalives;
 mod manager;
+mod negotiate;
 mod params;
 mod recycling;
+mod refusing;
+mod reset;
+mod returns;
 mod roles;
 mod route;
 mod scout;
@@ -62,12 +69,18 @@ mod search;
 mod seat;
 mod settings;
 mod statements;
+mod tidy;
 #[cfg(any(feature = "postgres-rustls", feature = "postgres-native-tls"))]
 mod tls;
 mod transaction;
 mod url;
+mod verdict;
 mod verified;
+mod watch;
+mod wire;
+mod wired;
 
+pub use self::cancel::CancelToken;
 pub use self::client::ClientWrapper;
 pub use self::config::{Config, ConfigError};
 pub use self::connect::{ConfigConnectImpl, Connect};
@@ -77,6 +90,8 @@ pub use self::error::Error;
 pub use self::generic_client::GenericClient;
 pub use self::manager::Manager;
 pub use self::recycling::{ManagerConfig, RecyclingMethod};
+pub use self::reset::Reset;
+pub use self::returns::Returns;
 pub use self::settings::{ChannelBinding, LoadBalanceHosts, SslMode, TargetSessionAttrs};
 pub use self::statements::{StatementCache, StatementCaches};
 #[cfg(any(feature = "postgres-rustls", feature = "postgres-native-tls"))]

@@ -31,24 +31,25 @@ impl Route {
 
     /// Goes to one of the hosts at these places.
     pub(super) async fn go_to(&self, places: &[usize], runtime: &Handle) -> Result<Found, Error> {
-        let began = Instant::now();
-        let config = self.with_credentials().await?;
-        let bound = self.bound.saturating_sub(began.elapsed());
+        let (config, bound) = self.with_credentials().await?;
         let open = &self.open;
         let found = open.open(&config, runtime, bound, &self.search, places);
         let failed = |attempts| Error::connect(&self.target, attempts);
         found.await.map_err(failed)
     }
 
-    /// The configuration with the credentials of this connect.
-    async fn with_credentials(&self) -> Result<Cow<'_, PgConfig>, Error> {
+    /// The configuration with the credentials of this connect, and what is left of the bound.
+    async fn with_credentials(&self) -> Result<(Cow<'_, PgConfig>, Duration), Error> {
         let Some(provider) = &self.credentials else {
-            return Ok(Cow::Borrowed(&self.config));
+            return Ok((Cow::Borrowed(&self.config), self.bound));
         };
-        match timeout(self.bound, provider.credentials()).await {
-            Ok(Ok(given)) => Ok(Cow::Owned(given.put_into(&self.config))),
-            Ok(Err(cause)) => Err(Error::credentials(&self.target, cause)),
-            Err(_) => Err(Error::credentials_late(&self.target, self.bound)),
-        }
+        let began = Instant::now();
+        let given = match timeout(self.bound, provider.credentials()).await {
+            Ok(Ok(given)) => given,
+            Ok(Err(cause)) => return Err(Error::credentials(&self.target, cause)),
+            Err(_) => return Err(Error::credentials_late(&self.target, self.bound)),
+        };
+        let left = self.bound.saturating_sub(began.elapsed());
+        Ok((Cow::Owned(given.put_into(&self.config)), left))
     }
 }

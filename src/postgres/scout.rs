@@ -3,6 +3,7 @@
 
 use super::route::Route;
 use crate::engine::sync::Mutex;
+use crate::managed::Bell;
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
@@ -10,7 +11,7 @@ use tokio::task::AbortHandle;
 /// The one scout of a manager, while it is out. Dropped, it is called off.
 #[derive(Debug)]
 pub(super) struct Scout {
-    pub(super) pause: Duration,
+    pause: Duration,
     out: Mutex<Option<AbortHandle>>,
 }
 
@@ -23,14 +24,14 @@ impl Scout {
     }
 
     /// Sends it out on this route, if there is something to be seen and it is not out already.
-    pub(super) fn send(&self, route: &Route, runtime: &Handle) {
+    pub(super) fn send(&self, route: &Route, runtime: &Handle, bell: Option<&Bell>) {
         if self.pause == Duration::MAX || route.search.worth_a_look().is_empty() {
             return;
         }
         let mut out = self.out.lock();
         if out.as_ref().is_none_or(AbortHandle::is_finished) {
-            let route = route.clone();
-            let task = runtime.spawn(look_around(route, self.pause, runtime.clone()));
+            let round = look_around(route.clone(), self.pause, runtime.clone(), bell.cloned());
+            let task = runtime.spawn(round);
             *out = Some(task.abort_handle());
         }
     }
@@ -45,14 +46,16 @@ impl Drop for Scout {
 }
 
 /// Until there is nothing better to be found. What it connects to it lets go at once: that the host serves is
-/// written down by the search.
-async fn look_around(route: Route, pause: Duration, runtime: Handle) {
+/// written down by the search, and the pool is told, so that those lying idle elsewhere go.
+async fn look_around(route: Route, pause: Duration, runtime: Handle, bell: Option<Bell>) {
     loop {
         tokio::time::sleep(pause).await;
         let places = route.search.worth_a_look();
         if places.is_empty() {
             return;
         }
-        drop(route.go_to(&places, &runtime).await);
+        if route.go_to(&places, &runtime).await.is_ok() {
+            bell.iter().for_each(Bell::ring);
+        }
     }
 }

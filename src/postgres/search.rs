@@ -129,10 +129,24 @@ impl Search {
             attempts.push(Attempt { at, failure });
             return None;
         };
+        let share = shared(share, began, 1);
+        self.each(candidates, place, share, open, attempts).await
+    }
+
+    /// Tries one after the other, each within its share of the bound.
+    async fn each(
+        &self,
+        candidates: Vec<Candidate>,
+        place: usize,
+        bound: Duration,
+        open: &OpenOne<'_>,
+        attempts: &mut Vec<Attempt>,
+    ) -> Option<Found> {
+        let began = Instant::now();
         let mut left = candidates.len();
         let mut second = None;
         for candidate in candidates {
-            let share = shared(share, began, left);
+            let share = shared(bound, began, left);
             left -= 1;
             match self.try_one(candidate, share, open).await {
                 Ok((link, verdict)) => {
@@ -312,6 +326,37 @@ mod tests {
         assert_eq!(search.order(&config), [1, 2, 0]);
         serves(&search, 0, Verdict::Wanted);
         assert_eq!(search.order(&config), [0, 1, 2]);
+    }
+
+    /// What a first address leaves unused, the others have.
+    #[test]
+    fn each_address_gets_its_share_of_what_is_left() {
+        let (config, search) = search("host=name", TargetSessionAttrs::Any);
+        let shares = Mutex::new(Vec::new());
+        let refusing = |candidate: Candidate, share| -> BoxFuture<'_, Result<Link, Attempt>> {
+            shares.lock().push(share);
+            let failure = Failure::TimedOut(share);
+            let at = candidate.at;
+            Box::pin(async move { Err(Attempt { at, failure }) })
+        };
+        let address = |at: &str| Candidate {
+            at: at.to_owned(),
+            config: config.clone(),
+        };
+        let three = ["one", "two", "three"].map(address).into();
+        let mut attempts = Vec::new();
+        let bound = Duration::from_secs(3600);
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let each = search.each(three, 0, bound, &refusing, &mut attempts);
+        assert!(runtime.unwrap().block_on(each).is_none());
+        let told: Vec<_> = attempts.iter().map(|one| one.at.as_str()).collect();
+        assert_eq!(told, ["one", "two", "three"]);
+        let minutes: Vec<_> = shares
+            .lock()
+            .iter()
+            .map(|share| share.as_secs().div_ceil(60))
+            .collect();
+        assert_eq!(minutes, [20, 30, 60]);
     }
 
     #[test]

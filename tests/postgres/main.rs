@@ -2,6 +2,7 @@
 #![cfg(all(feature = "postgres", not(millpond_loom)))]
 
 mod agreement;
+mod cancels;
 mod config;
 mod credentials;
 mod dead;
@@ -12,6 +13,8 @@ mod hosts;
 mod outages;
 mod pool;
 mod ready;
+mod reset;
+mod returns;
 mod roles;
 mod secrets;
 mod session;
@@ -19,4 +22,5 @@ mod statements;
 mod tls;
 #[cfg(any(feature = "postgres-rustls", feature = "postgres-native-tls"))]
 mod verified;
+mod ways;
 mod weather;

@@ -1,6 +1,6 @@
 //! Several servers of different roles, and what becomes of a pool when a role changes.
 
-use crate::ground::eventually;
+use crate::ground::{as_of_old, eventually};
 use millpond::managed::Manager as _;
 use millpond::postgres::tokio_postgres::{Config as PgConfig, NoTls};
 use millpond::postgres::{
@@ -19,17 +19,19 @@ fn pair() -> (Server, Server) {
     (primary, standby)
 }
 
-fn ports(servers: &[&Server]) -> Vec<u16> {
-    servers
-        .iter()
-        .map(|server| server.port().unwrap())
-        .collect()
+fn ports<const COUNT: usize>(servers: [&Server; COUNT]) -> [u16; COUNT] {
+    servers.map(|server| server.port().unwrap())
 }
 
 fn config(servers: &[&Server], attrs: TargetSessionAttrs) -> Config {
     Config {
         hosts: Some(vec!["127.0.0.1".to_owned(); servers.len()]),
-        ports: Some(ports(servers)),
+        ports: Some(
+            servers
+                .iter()
+                .map(|server| server.port().unwrap())
+                .collect(),
+        ),
         user: Some("postgres".to_owned()),
         dbname: Some("postgres".to_owned()),
         application_name: Some("roles".to_owned()),
@@ -88,9 +90,7 @@ fn connections(server: &Server) -> usize {
 async fn each_of_the_six_lands_where_it_must() {
     use TargetSessionAttrs::*;
     let (primary, standby) = pair();
-    let [to_primary, to_standby] = ports(&[&primary, &standby])[..] else {
-        unreachable!()
-    };
+    let [to_primary, to_standby] = ports([&primary, &standby]);
     for (attrs, standby_first, primary_first) in [
         (Any, to_standby, to_primary),
         (ReadWrite, to_primary, to_primary),
@@ -119,6 +119,44 @@ async fn each_of_the_six_lands_where_it_must() {
     };
     let pool = in_a_url.create_pool(Some(Runtime::Tokio1), NoTls).unwrap();
     assert_eq!(reached(&pool).await.unwrap(), to_standby);
+}
+
+/// A server that does not report its role is asked, when a connection is made and while it lies idle.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn servers_of_old_are_asked() {
+    use TargetSessionAttrs::*;
+    let (primary, standby) = pair();
+    let [to_primary, to_standby] = ports([&primary, &standby]);
+    let old = |port| as_of_old(("127.0.0.1".to_owned(), port), None);
+    let ports = [to_primary, to_standby].map(old).to_vec();
+    let pool = |attrs| {
+        let config = Config {
+            ports: Some(ports.clone()),
+            ..config(&[&primary, &standby], attrs)
+        };
+        config.create_pool(Some(Runtime::Tokio1), NoTls).unwrap()
+    };
+    for (attrs, expected) in [
+        (Any, to_primary),
+        (ReadWrite, to_primary),
+        (ReadOnly, to_standby),
+        (Primary, to_primary),
+        (Standby, to_standby),
+        (PreferStandby, to_standby),
+    ] {
+        let pool = pool(attrs);
+        let client = pool.get().await.unwrap();
+        assert_eq!(port_of(&client).await, expected, "{attrs}");
+        assert_eq!(client.is_standby(), None, "it was not reported");
+    }
+    let (by_recovery, by_writing) = (pool(Standby), pool(ReadOnly));
+    fill(&by_recovery, 2).await;
+    fill(&by_writing, 2).await;
+    standby.promote().unwrap();
+    eventually("those that lay idle are gone", || {
+        by_recovery.snapshot().size + by_writing.snapshot().size == 0
+    })
+    .await;
 }
 
 #[tokio::test]
