@@ -1,6 +1,8 @@
 use super::cancel::Way;
 use super::connect::Link;
 use super::driver::{Driver, Ending};
+use super::roles::Reading;
+use super::seat::{Objection, Seat};
 use super::watch::Watch;
 use super::{CancelToken, StatementCache, Transaction, TransactionBuilder};
 use crate::engine::sync::Arc;
@@ -21,6 +23,10 @@ pub struct ClientWrapper {
     // Dropped first: then the time that `driver` gives the connection to end begins.
     client: PgClient,
     driver: Driver,
+    /// Of the server's role, as far as it tells it.
+    reading: Reading,
+    /// Where it leads, if that could be somewhere else.
+    seat: Option<Seat>,
     origin: Arc<Origin>,
     /// Where in the code it was taken, if it came back untidy.
     taken_at: Option<&'static Location<'static>>,
@@ -60,15 +66,16 @@ impl ClientWrapper {
     /// client is dropped.
     #[must_use]
     pub fn new(client: PgClient, conn_task: JoinHandle<()>) -> Self {
-        Self::linked(Link::foreign(client, conn_task), false)
+        Self::linked(Link::foreign(client, conn_task), None, false)
     }
 
-    pub(super) fn linked(link: Link, strict: bool) -> Self {
+    pub(super) fn linked(link: Link, seat: Option<Seat>, strict: bool) -> Self {
         let Link {
             client,
             driver,
             watch,
             way,
+            reading,
             grace,
         } = link;
         let origin = Origin {
@@ -80,6 +87,8 @@ impl ClientWrapper {
         Self {
             client,
             driver,
+            reading,
+            seat,
             origin: Arc::new(origin),
             taken_at: None,
             statement_cache: Arc::new(StatementCache::new()),
@@ -103,8 +112,7 @@ impl ClientWrapper {
     }
 
     /// Whether the state of the session is read from the wire, at no cost; else its server has to be asked. So it
-    /// is with somebody else's [`Connect`](super::Connect), and on a Unix socket with `sslmode=require` or
-    /// `target_session_attrs`.
+    /// is with somebody else's [`Connect`](super::Connect), and on a Unix socket with `sslmode=require`.
     pub fn is_watched(&self) -> bool {
         self.watch().is_some()
     }
@@ -142,6 +150,22 @@ impl ClientWrapper {
         let Self { client, driver, .. } = self;
         drop(client);
         driver.end().await;
+    }
+
+    /// Whether the server is a standby, as it told with its last answer: after a promotion, the next one says so.
+    /// `None` where it does not tell: before PostgreSQL 14, behind some PgBouncers, and on a connection that was made
+    /// in [a way of one's own](super::Connect).
+    pub fn is_standby(&self) -> Option<bool> {
+        self.reading.role().map(|role| role.standby)
+    }
+
+    /// What speaks against handing it out, though it works.
+    pub(super) fn objection(&self) -> Option<Objection> {
+        self.seat.as_ref()?.objection()
+    }
+
+    pub(super) fn seat(&self) -> Option<&Seat> {
+        self.seat.as_ref()
     }
 
     /// [`prepare`](PgClient::prepare), or the same statement as before from the

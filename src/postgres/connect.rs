@@ -5,8 +5,10 @@ use super::driver::Driver;
 use super::entry::{self, Made};
 use super::error::{Attempt, Failure};
 use super::hosts::{self, Candidate};
+use super::roles::{Reading, Verdict};
+use super::search::{Found, Search};
 use super::watch::{Sight, Watch};
-use super::{BoxFuture, CancelToken};
+use super::{BoxFuture, CancelToken, verified};
 use crate::engine::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
@@ -50,7 +52,8 @@ where
         &self,
         pg_config: &PgConfig,
     ) -> BoxFuture<'_, Result<(PgClient, JoinHandle<()>), PgError>> {
-        let pg_config = pg_config.clone();
+        let mut pg_config = pg_config.clone();
+        verified::insist(&self.tls, &mut pg_config);
         Box::pin(async move {
             let (client, connection) = pg_config.connect(self.tls.clone()).await?;
             // What it ended with is not ours to tell: this task has no place for it.
@@ -64,6 +67,8 @@ where
 pub(super) struct Link {
     pub(super) client: PgClient,
     pub(super) driver: Driver,
+    /// Of the server's role, as its driver hears of it.
+    pub(super) reading: Reading,
     /// What is known of the connection without asking its server, where that is possible.
     pub(super) watch: Option<Arc<Watch>>,
     pub(super) way: Way,
@@ -77,6 +82,7 @@ impl Link {
         Self {
             client,
             driver: Driver::adopt(task),
+            reading: Reading::default(),
             watch: None,
             way: Way::Theirs,
             grace: LONGEST_GRACE,
@@ -86,13 +92,19 @@ impl Link {
 
 /// How a manager gets its connections.
 pub(super) trait Open: Sync + Send {
-    /// Connects within `bound`, which covers everything: names, TCP, TLS, authentication, the role.
+    /// Connects to one of the hosts at `places` within `bound`, which covers everything: names, TCP, TLS,
+    /// authentication, the role.
     fn open<'a>(
         &'a self,
         pg_config: &'a PgConfig,
         runtime: &'a Handle,
         bound: Duration,
-    ) -> BoxFuture<'a, Result<Link, Vec<Attempt>>>;
+        search: &'a Search,
+        places: &'a [usize],
+    ) -> BoxFuture<'a, Result<Found, Vec<Attempt>>>;
+
+    /// Whether hosts and roles are our business: else what the other end is is not looked at.
+    fn looks_at_roles(&self) -> bool;
 
     /// Cancels what a connection of this manager is doing.
     fn cancel<'a>(&'a self, token: &'a CancelToken) -> BoxFuture<'a, Result<(), PgError>>;
@@ -110,22 +122,19 @@ where
         pg_config: &'a PgConfig,
         runtime: &'a Handle,
         bound: Duration,
-    ) -> BoxFuture<'a, Result<Link, Vec<Attempt>>> {
+        search: &'a Search,
+        places: &'a [usize],
+    ) -> BoxFuture<'a, Result<Found, Vec<Attempt>>> {
         Box::pin(async move {
-            let began = Instant::now();
-            let candidates = hosts::candidates(pg_config);
-            let mut left = u32::try_from(candidates.len()).unwrap_or(u32::MAX);
-            let mut attempts = Vec::new();
-            for candidate in candidates {
-                let share = bound.saturating_sub(began.elapsed()) / left;
-                left -= 1;
-                match self.open_one(candidate, runtime, share).await {
-                    Ok(link) => return Ok(link),
-                    Err(attempt) => attempts.push(attempt),
-                }
-            }
-            Err(attempts)
+            let open_one = |candidate, share| -> BoxFuture<'a, Result<Link, Attempt>> {
+                Box::pin(self.open_one(candidate, runtime, share))
+            };
+            search.find(pg_config, places, bound, &open_one).await
         })
+    }
+
+    fn looks_at_roles(&self) -> bool {
+        true
     }
 
     fn cancel<'a>(&'a self, token: &'a CancelToken) -> BoxFuture<'a, Result<(), PgError>> {
@@ -140,24 +149,15 @@ where
     T::TlsConnect: Sync + Send,
     <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
 {
-    /// Connects to one host within its share of the bound.
-    ///
-    /// A name may stand for several addresses, of which the first may be a black hole: unless the user
-    /// bounds an address himself, each gets half of the share at most.
+    /// Connects to one server within its share of the bound.
     async fn open_one(
         &self,
         candidate: Candidate,
         runtime: &Handle,
         share: Duration,
     ) -> Result<Link, Attempt> {
-        let Candidate {
-            at,
-            mut config,
-            has_addresses,
-        } = candidate;
-        if has_addresses && config.get_connect_timeout().is_none() {
-            config.connect_timeout(share / 2);
-        }
+        let Candidate { at, mut config } = candidate;
+        verified::insist(&self.tls, &mut config);
         let opening = open_line(&config, self.tls.clone(), runtime);
         let failure = match timeout(share, opening).await {
             Ok(Ok(link)) => return Ok(link),
@@ -183,6 +183,7 @@ where
         connection,
         watch,
         way,
+        reading,
     } = entry::connect(config, tls).await?;
     let grace = began.elapsed().clamp(SHORTEST_GRACE, LONGEST_GRACE);
     let driver = Driver::start(runtime, connection);
@@ -193,6 +194,7 @@ where
     Ok(Link {
         client,
         driver,
+        reading,
         watch,
         way,
         grace,
@@ -208,16 +210,28 @@ impl<C: Connect> Open for Foreign<C> {
         pg_config: &'a PgConfig,
         _: &'a Handle,
         bound: Duration,
-    ) -> BoxFuture<'a, Result<Link, Vec<Attempt>>> {
+        _: &'a Search,
+        _: &'a [usize],
+    ) -> BoxFuture<'a, Result<Found, Vec<Attempt>>> {
         Box::pin(async move {
             let failure = match timeout(bound, self.0.connect(pg_config)).await {
-                Ok(Ok((client, task))) => return Ok(Link::foreign(client, task)),
+                Ok(Ok((client, task))) => {
+                    return Ok(Found {
+                        link: Link::foreign(client, task),
+                        place: 0,
+                        verdict: Verdict::Wanted,
+                    });
+                }
                 Ok(Err(error)) => Failure::Refused(error),
                 Err(_) => Failure::TimedOut(bound),
             };
             let at = hosts::target(pg_config);
             Err(vec![Attempt { at, failure }])
         })
+    }
+
+    fn looks_at_roles(&self) -> bool {
+        false
     }
 
     /// In the clear, as no connector is known: a cancel request has no secret but its key, and a server that wants TLS

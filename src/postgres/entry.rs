@@ -5,7 +5,7 @@
 //! | a host by name or address | [`Config::connect`](PgConfig::connect) with a connector of ours ([`negotiate`](super::negotiate)) |
 //! | the same by `hostaddr` alone | its address stands for the name that tokio-postgres asks for; TLS is told none |
 //! | a Unix socket | [`Config::connect_raw`](PgConfig::connect_raw) on a socket that we open |
-//! | a Unix socket, where TLS or a role is demanded | as tokio-postgres does it: not watched |
+//! | a Unix socket, where TLS is demanded, or of tokio-postgres a role | as tokio-postgres does it: not watched |
 //! | several hosts in one configuration | the same: [`hosts`](super::hosts) has found that it does not add up |
 
 use super::cancel::Way;
@@ -13,6 +13,7 @@ use super::driver::Ending;
 use super::hosts;
 use super::negotiate::{Negotiator, Terms, can_encrypt};
 use super::refusing::saying;
+use super::roles::{self, Reading};
 use super::watch::{Watch, Watched};
 use super::wired::{Carrier, Wired};
 use crate::engine::sync::Arc;
@@ -28,9 +29,11 @@ use tokio_postgres::{Client as PgClient, Config as PgConfig, Connection, Error a
 /// A connection that was made, and is to be driven.
 pub(super) struct Made {
     pub(super) client: PgClient,
-    pub(super) connection: Pin<Box<dyn Future<Output = Ending> + Send>>,
+    pub(super) connection: Driven,
     pub(super) watch: Option<Arc<Watch>>,
     pub(super) way: Way,
+    /// Of the server's role, renewed whenever the connection is driven.
+    pub(super) reading: Reading,
 }
 
 /// Connects as [`Config::connect`](PgConfig::connect) does, under watch where that is possible.
@@ -118,11 +121,13 @@ where
         watch: Some(Arc::clone(&watch)),
     };
     let (client, connection) = theirs.connect(negotiator).await?;
+    let (connection, reading) = driven(connection);
     Ok(Made {
         client,
-        connection: Box::pin(Watched::new(driven(connection), Arc::clone(&watch))),
+        connection: Box::pin(Watched::new(connection, Arc::clone(&watch))),
         watch: Some(watch),
         way: Way::Tcp(terms),
+        reading,
     })
 }
 
@@ -134,11 +139,13 @@ async fn by_unix(config: &PgConfig, path: &Path) -> Result<Made, PgError> {
     let mut plain = config.clone();
     plain.ssl_mode(SslMode::Disable);
     let (client, connection) = plain.connect_raw(stream, NoTls).await?;
+    let (connection, reading) = driven(connection);
     Ok(Made {
         client,
-        connection: Box::pin(Watched::new(driven(connection), Arc::clone(&watch))),
+        connection: Box::pin(Watched::new(connection, Arc::clone(&watch))),
         watch: Some(watch),
         way: Way::Unix(path.to_owned()),
+        reading,
     })
 }
 
@@ -169,27 +176,33 @@ where
     <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
 {
     let (client, connection) = config.connect(tls).await?;
+    let (connection, reading) = driven(connection);
     Ok(Made {
         client,
-        connection: driven(connection),
+        connection,
         watch: None,
         way: Way::Theirs,
+        reading,
     })
 }
 
-/// A connection, driven to its end.
-fn driven<S, T>(connection: Connection<S, T>) -> Pin<Box<dyn Future<Output = Ending> + Send>>
+/// A connection, driven to its end, and what it hears of its server's role meanwhile.
+fn driven<S, T>(connection: Connection<S, T>) -> (Driven, Reading)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    Box::pin(async move {
+    let (connection, reading) = roles::follow(connection);
+    let driven = async move {
         match connection.await {
             Ok(()) => Ending::Orderly,
             Err(error) => Ending::Failed(error),
         }
-    })
+    };
+    (Box::pin(driven), reading)
 }
+
+type Driven = Pin<Box<dyn Future<Output = Ending> + Send>>;
 
 #[cfg(test)]
 mod tests {

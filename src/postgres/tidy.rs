@@ -147,12 +147,12 @@ impl Manager {
     }
 
     pub(super) async fn cancel(&self, token: &CancelToken) -> Result<(), PgError> {
-        self.open.cancel(token).await
+        self.route.open.cancel(token).await
     }
 
     async fn roll_back(&self, client: &ClientWrapper) -> Result<(), Untidy> {
         let ledger = &self.returning.ledger;
-        ledger.in_transaction(&self.target, client.taken_at());
+        ledger.in_transaction(&self.route.target, client.taken_at());
         Ok(client.batch_execute("ROLLBACK").await?)
     }
 

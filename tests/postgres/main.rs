@@ -4,6 +4,7 @@
 mod agreement;
 mod cancels;
 mod config;
+mod credentials;
 mod dead;
 mod errors;
 mod goodbye;
@@ -14,8 +15,12 @@ mod pool;
 mod ready;
 mod reset;
 mod returns;
+mod roles;
+mod secrets;
 mod session;
 mod statements;
 mod tls;
+#[cfg(any(feature = "postgres-rustls", feature = "postgres-native-tls"))]
+mod verified;
 mod ways;
 mod weather;
