@@ -1,17 +1,12 @@
 //! What is known of a connection without asking its server, in one word that anybody may read.
 //!
-//! ```text
-//! driver   begin: being polled     poll the connection: it sends what was queued, and reads
-//!          end: settled, unless somebody rang meanwhile
-//! ring     whoever queues a request wakes the driver, and by that rings, before it goes on
-//! ```
-//!
 //! A request that was queued and then forgotten, as by a future that was polled once, is not on the wire yet. So what
-//! the wire says counts only while the driver sleeps and nobody has rung since: then nothing is queued. Ringing is
-//! what the driver's waker does: a client cannot queue anything without waking its connection.
+//! the wire says counts only while the driver [rests](crate::engine::rest): a client cannot queue anything without
+//! waking its connection, and the driver's waker rings.
 
 use super::wire::{Standing, Tracker};
-use crate::engine::sync::{Arc, AtomicU32, Mutex, Ordering};
+use crate::engine::rest::{Look, Rest};
+use crate::engine::sync::{Arc, AtomicU32, Ordering};
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -19,47 +14,49 @@ use std::task::{Context, Poll, Wake, Waker};
 
 /// What is known of a connection.
 pub(super) struct Watch {
-    /// A [`Sight`].
-    seen: AtomicU32,
+    /// Whether its driver rests, and a [`Sight`]'s bits when it lay down.
+    driver: Rest,
     /// What the driver has seen in this poll so far. Written and read by the driver alone.
     draft: AtomicU32,
     /// Whether the last query ended with a rollback.
     rolled_back: AtomicU32,
-    /// Who waits for the next end of a poll.
-    waiter: Mutex<Option<Waker>>,
 }
 
 /// What is known of a connection at one moment.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Sight(u32);
+pub(super) struct Sight(Look);
 
 impl Sight {
     /// The server is idle, outside of a transaction, and has nothing to do; nothing is queued or unread.
-    pub(super) const IDLE: Self = Self(STANDS_IDLE);
+    pub(super) const IDLE: Self = Self(Look::resting(STANDS_IDLE));
 
     /// The driver has seen everything that was asked of it before.
     pub(super) fn is_settled(self) -> bool {
-        self.0 & (POLLED | RUNG) == 0 || self.is_over()
+        self.0.rests() || self.is_over()
     }
 
     /// The server has something to do, or what it said cannot be passed on.
     pub(super) fn is_busy(self) -> bool {
-        self.0 & (BUSY | BLOCKED | UNREAD) != 0
+        self.has(BUSY | BLOCKED | UNREAD)
     }
 
     /// The connection has ended, is about to, or nothing can be known of it any more.
     pub(super) fn is_over(self) -> bool {
-        self.0 & (ENDED | LOST | DOOMED) != 0
+        self.has(ENDED | LOST | DOOMED)
     }
 
     /// Where the server stood when it was last ready.
     pub(super) fn standing(self) -> Standing {
-        match self.0 & STANDS {
+        match self.0.seen() & STANDS {
             STANDS_IDLE => Standing::Idle,
             STANDS_OPEN => Standing::Open,
             STANDS_FAILED => Standing::Failed,
             _ => Standing::Unknown,
         }
+    }
+
+    fn has(self, bits: u32) -> bool {
+        self.0.seen() & bits != 0
     }
 
     /// Nothing is under way: settled, and not busy.
@@ -78,13 +75,10 @@ impl fmt::Debug for Sight {
             (LOST, "lost"),
             (DOOMED, "doomed"),
             (ENDED, "ended"),
-            (POLLED, "polled"),
-            (RUNG, "rung"),
         ];
-        names
-            .iter()
-            .filter(|(bit, _)| self.0 & bit != 0)
-            .try_for_each(|(_, name)| write!(f, ", {name}"))
+        let mut names = names.iter().filter(|(bit, _)| self.has(*bit));
+        names.try_for_each(|(_, name)| write!(f, ", {name}"))?;
+        f.write_str(if self.0.rests() { "" } else { ", not settled" })
     }
 }
 
@@ -92,10 +86,9 @@ impl Watch {
     /// Of a connection that nobody drives yet.
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self {
-            seen: AtomicU32::new(RUNG),
+            driver: Rest::new(),
             draft: AtomicU32::new(0),
             rolled_back: AtomicU32::new(0),
-            waiter: Mutex::new(None),
         })
     }
 
@@ -103,9 +96,7 @@ impl Watch {
     /// thread has waited for, is seen, or has rung.
     #[inline]
     pub(super) fn sight(&self) -> Sight {
-        // ORDERING(watch read): Acquire pairs with `watch settled`: who finds a connection idle finds what its driver
-        // did before.
-        Sight(self.seen.load(Ordering::Acquire) & !WAITED)
+        Sight(self.driver.look())
     }
 
     /// Whether the last query ended with a rollback. For who has just had its answer.
@@ -120,22 +111,8 @@ impl Watch {
     ///
     /// Cancel safe. One may wait at a time: the owner of the connection.
     pub(super) async fn until(&self, so: impl Fn(Sight) -> bool) -> Sight {
-        poll_fn(|context| {
-            let now = self.sight();
-            if so(now) {
-                return Poll::Ready(now);
-            }
-            let old = self.waiter.lock().replace(context.waker().clone());
-            drop(old);
-            // ORDERING(watch waited): AcqRel; of this and `watch settled`, on the same word, one comes first: either
-            // the driver finds that it is waited for, or what it has settled is found here.
-            let now = Sight(self.seen.fetch_or(WAITED, Ordering::AcqRel) & !WAITED);
-            match so(now) {
-                true => Poll::Ready(now),
-                false => Poll::Pending,
-            }
-        })
-        .await
+        let so = |look| so(Sight(look));
+        Sight(poll_fn(|context| self.driver.poll(context.waker(), so)).await)
     }
 
     /// The tracker of the connection's stream has news.
@@ -164,48 +141,18 @@ impl Watch {
 
     /// A poll of the connection begins: what was queued until now it will find.
     fn begin(&self) {
-        // ORDERING(watch begun): Acquire pairs with `watch rung`. Whether what was queued is found is up to the
-        // queue's own orderings: it was queued before its owner rang.
-        self.seen.fetch_or(POLLED, Ordering::Acquire);
-        // ORDERING(watch answered): Relaxed; a ring that comes before is answered by this poll, one that comes after
-        // stays.
-        self.seen.fetch_and(!RUNG, Ordering::Relaxed);
+        self.driver.wake_up();
     }
 
     /// A poll of the connection ends: it sleeps, unless somebody rang meanwhile.
     fn end(&self) {
         // ORDERING(watch draft read): Relaxed; the driver's own.
-        let draft = self.draft.load(Ordering::Relaxed);
-        self.settle(draft);
+        self.driver.lie_down(self.draft.load(Ordering::Relaxed));
     }
 
     /// Nobody drives the connection any more.
     fn is_over(&self) {
-        self.settle(ENDED);
-    }
-
-    fn settle(&self, draft: u32) {
-        let mut now = POLLED;
-        loop {
-            // ORDERING(watch settled): Release pairs with `watch read`. Acquire pairs with `watch waited`. Relaxed on
-            // failure: nothing is decided on it but what is tried next.
-            let (settled, again) = (Ordering::AcqRel, Ordering::Relaxed);
-            let next = draft | (now & RUNG);
-            match self.seen.compare_exchange_weak(now, next, settled, again) {
-                Ok(_) => break,
-                Err(seen) => now = seen,
-            }
-        }
-        if now & WAITED != 0 {
-            let waiter = self.waiter.lock().take();
-            waiter.into_iter().for_each(Waker::wake);
-        }
-    }
-
-    /// The driver is woken.
-    fn ring(&self) {
-        // ORDERING(watch rung): Release pairs with `watch begun`. Who rings and then reads finds it: one word.
-        self.seen.fetch_or(RUNG, Ordering::Release);
+        self.driver.lie_down(ENDED);
     }
 }
 
@@ -227,7 +174,7 @@ impl Wake for Bell {
     }
 
     fn wake_by_ref(self: &std::sync::Arc<Self>) {
-        self.watch.ring();
+        self.watch.driver.ring();
         self.task.wake_by_ref();
     }
 }
@@ -303,9 +250,3 @@ const LOST: u32 = 1 << 5;
 const DOOMED: u32 = 1 << 6;
 /// It has ended.
 const ENDED: u32 = 1 << 7;
-/// The driver polls the connection.
-const POLLED: u32 = 1 << 8;
-/// Somebody has woken the driver since it began its last poll.
-const RUNG: u32 = 1 << 9;
-/// Somebody waits for the end of a poll.
-const WAITED: u32 = 1 << 10;
