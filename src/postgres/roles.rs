@@ -143,9 +143,9 @@ where
     let look = {
         let reading = reading.clone();
         move |connection: &_| {
-            Role::reported(connection)
-                .into_iter()
-                .for_each(|role| reading.write(role))
+            if let Some(role) = Role::reported(connection) {
+                reading.write(role);
+            }
         }
     };
     look(&connection);
