@@ -38,6 +38,7 @@
 mod acquire;
 mod aside;
 mod attempt;
+mod bell;
 mod budget;
 mod builder;
 mod check;
@@ -68,6 +69,7 @@ mod upkeep;
 mod watch;
 
 pub use self::acquire::{Acquire, AcquireError, LastFailure, Reason};
+pub use self::bell::Bell;
 pub use self::budget::{Budget, BudgetShare, BudgetSnapshot};
 pub use self::builder::{BuildError, PoolBuilder};
 pub use self::config::{CreatePoolError, PoolConfig, QueueMode, Timeouts};

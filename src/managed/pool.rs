@@ -1,4 +1,5 @@
 use super::attempt::Attempt;
+use super::bell::Bell;
 use super::core::Core;
 use super::get::{Failure, Obtained};
 use super::slot::Slot;
@@ -46,6 +47,7 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
         }));
         pool.core.join_budget();
         pool.core.keep_watch();
+        pool.core.manager.hang(Bell::of(&pool.core));
         pool
     }
 

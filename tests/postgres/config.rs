@@ -49,6 +49,9 @@ fn every_field_takes_effect() {
         connect_timeout: Some(Duration::from_secs(1)),
         keepalives: Some(false),
         keepalives_idle: Some(Duration::from_secs(2)),
+        keepalives_interval: Some(Duration::from_secs(3)),
+        keepalives_retries: Some(4),
+        tcp_user_timeout: Some(Duration::from_millis(5)),
         target_session_attrs: Some(TargetSessionAttrs::ReadWrite),
         channel_binding: Some(ChannelBinding::Require),
         load_balance_hosts: Some(LoadBalanceHosts::Random),
@@ -64,6 +67,11 @@ fn every_field_takes_effect() {
     assert_eq!(pg.get_connect_timeout(), Some(&Duration::from_secs(1)));
     assert!(!pg.get_keepalives());
     assert_eq!(pg.get_keepalives_idle(), Duration::from_secs(2));
+    let interval = pg.get_keepalives_interval();
+    assert_eq!(interval, Some(Duration::from_secs(3)));
+    assert_eq!(pg.get_keepalives_retries(), Some(4));
+    let timeout = pg.get_tcp_user_timeout();
+    assert_eq!(timeout, Some(&Duration::from_millis(5)));
     let attrs = pg.get_target_session_attrs();
     assert_eq!(attrs, pg::TargetSessionAttrs::ReadWrite);
     assert_eq!(pg.get_channel_binding(), pg::ChannelBinding::Require);
@@ -84,6 +92,47 @@ fn what_the_url_says_stays_where_a_field_is_none() {
     assert_eq!(pg.get_channel_binding(), pg::ChannelBinding::Require);
     assert_eq!(pg.get_load_balance_hosts(), pg::LoadBalanceHosts::Random);
     assert_eq!(pg.get_ssl_mode(), pg::SslMode::Require);
+}
+
+/// With or without a connector of this crate: [`NoTls`](millpond::postgres::tokio_postgres::NoTls) is none.
+#[test]
+fn what_demands_to_verify_is_refused_where_nobody_verifies() {
+    for (parameter, named) in [
+        ("sslmode=verify-full", "sslmode=verify-full"),
+        ("sslmode=verify-ca", "sslmode=verify-ca"),
+        ("sslrootcert=/ca.pem", "sslrootcert"),
+        ("sslmode=require&sslrootcert=system", "sslrootcert"),
+        ("sslcert=/c.pem&sslkey=/k.pem", "sslcert"),
+        ("sslkey=/k.pem", "sslkey"),
+    ] {
+        let pairs = parameter.replace('&', " ");
+        for url in [
+            format!("postgres://alice:{SECRET}@h/d?{parameter}"),
+            format!("host=h user=alice password={SECRET} dbname=d {pairs}"),
+        ] {
+            let config = Config {
+                url: Some(url),
+                ..Config::new()
+            };
+            let refused = config.create_pool(None, NoTls).unwrap_err().to_string();
+            assert!(
+                refused.contains(&format!("{named} needs the ")),
+                "{refused}"
+            );
+            assert!(refused.contains("Config::tls"), "{refused}");
+            assert!(!refused.contains(SECRET), "{refused}");
+        }
+    }
+    let by_field = Config {
+        ssl_mode: Some(SslMode::VerifyFull),
+        ..named()
+    };
+    assert!(matches!(by_field.builder(NoTls), Err(ConfigError::Tls(_))));
+    let can_verify = cfg!(any(
+        feature = "postgres-rustls",
+        feature = "postgres-native-tls"
+    ));
+    assert_eq!(by_field.get_pg_config().is_ok(), can_verify);
 }
 
 #[test]

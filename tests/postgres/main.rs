@@ -3,7 +3,9 @@
 
 mod agreement;
 mod budget;
+mod cancels;
 mod config;
+mod credentials;
 mod dead;
 mod errors;
 mod goodbye;
@@ -12,7 +14,14 @@ mod hosts;
 mod outages;
 mod pool;
 mod ready;
+mod reset;
+mod returns;
+mod roles;
+mod secrets;
 mod session;
 mod statements;
 mod tls;
+#[cfg(any(feature = "postgres-rustls", feature = "postgres-native-tls"))]
+mod verified;
+mod ways;
 mod weather;
