@@ -61,6 +61,7 @@ async fn a_password_is_rotated_under_a_running_pool() {
     let (out, idle) = (pool.get().await.unwrap(), pool.get().await.unwrap());
     let old = [backend_pid(&out).await, backend_pid(&idle).await];
     drop(idle);
+    eventually("it lies idle", || pool.snapshot().idle == 1).await;
 
     server.query("ALTER ROLE postgres PASSWORD 'new'").unwrap();
     // What is there lives on; a new one needs the new password.
