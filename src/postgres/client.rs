@@ -15,6 +15,8 @@ pub struct ClientWrapper {
     // Dropped first: then the time that `driver` gives the connection to end begins.
     client: PgClient,
     driver: Driver,
+    /// What it is connected to, for messages.
+    target: Option<Arc<str>>,
     /// The statements that were prepared on this connection, to be used again.
     pub statement_cache: Arc<StatementCache>,
 }
@@ -33,8 +35,14 @@ impl ClientWrapper {
         Self {
             client,
             driver,
+            target: None,
             statement_cache: Arc::new(StatementCache::new()),
         }
+    }
+
+    pub(super) fn connected_to(mut self, target: &Arc<str>) -> Self {
+        self.target = Some(Arc::clone(target));
+        self
     }
 
     /// How the connection ended, once it has: the reason that a query on a dead connection does not tell.
@@ -44,6 +52,23 @@ impl ClientWrapper {
     /// the connection ended.
     pub fn ending(&self) -> Option<&Ending> {
         self.driver.ending()
+    }
+
+    /// An error of a statement on this connection, with how the connection [ended](Self::ending) where the error
+    /// itself does not tell: of a connection that was dead before, tokio-postgres says "connection closed" and no
+    /// more.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: millpond::postgres::Client) -> Result<(), millpond::postgres::Error> {
+    /// let rows = client.query("SELECT 1", &[]).await;
+    /// rows.map_err(|error| client.explain(error))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn explain(&self, error: PgError) -> super::Error {
+        super::Error::statement(self.target.as_ref(), error, self.ending())
     }
 
     /// Whether the connection has ended, as far as is known here.

@@ -123,7 +123,7 @@ impl managed::Manager for Manager {
         let Link { client, driver } = opening
             .await
             .map_err(|attempts| Error::connect(&self.target, attempts))?;
-        let client = ClientWrapper::driven(client, driver);
+        let client = ClientWrapper::driven(client, driver).connected_to(&self.target);
         self.statement_caches.attach(&client.statement_cache);
         Ok(client)
     }

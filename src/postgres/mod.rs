@@ -42,21 +42,32 @@
 //! # }
 //! ```
 
+mod backoff;
+mod cause;
 mod chain;
+mod class;
 mod client;
+mod commit;
 mod config;
 mod connect;
+mod course;
 mod driver;
 mod error;
 mod generic_client;
 mod hosts;
 mod manager;
 mod recycling;
+mod retry;
+mod run;
+mod run_error;
 mod settings;
 mod statements;
+mod transact;
 mod transaction;
 mod url;
 
+pub use self::cause::Cause;
+pub use self::class::{Class, Classify};
 pub use self::client::ClientWrapper;
 pub use self::config::{Config, ConfigError};
 pub use self::connect::{ConfigConnectImpl, Connect};
@@ -65,8 +76,12 @@ pub use self::error::Error;
 pub use self::generic_client::GenericClient;
 pub use self::manager::Manager;
 pub use self::recycling::{ManagerConfig, RecyclingMethod};
+pub use self::retry::{Retry, Retrying};
+pub use self::run::Attempt;
+pub use self::run_error::{RunError, RunFailure};
 pub use self::settings::{ChannelBinding, LoadBalanceHosts, SslMode, TargetSessionAttrs};
 pub use self::statements::{StatementCache, StatementCaches};
+pub use self::transact::TransactionPlan;
 pub use self::transaction::{Transaction, TransactionBuilder};
 pub use crate::managed::reexports::*;
 pub use crate::managed::{BuildError, QueueMode};
@@ -88,6 +103,9 @@ pub type CreatePoolError = managed::CreatePoolError<ConfigError>;
 
 /// Why a pool of PostgreSQL connections has none to give.
 pub type PoolError = managed::PoolError<Error>;
+
+/// Why a pool of PostgreSQL connections has none to give, with what it looked like.
+pub type AcquireError = managed::AcquireError<Error>;
 
 /// A PostgreSQL connection that was taken from its pool.
 pub type Object = managed::Object<Manager>;

@@ -24,6 +24,10 @@ impl<'a> Transaction<'a> {
         }
     }
 
+    pub(super) fn into_begun(self) -> PgTransaction<'a> {
+        self.begun
+    }
+
     /// As [`ClientWrapper::prepare_cached`](super::ClientWrapper::prepare_cached).
     ///
     /// # Errors

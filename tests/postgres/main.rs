@@ -2,7 +2,9 @@
 #![cfg(all(feature = "postgres", not(millpond_loom)))]
 
 mod agreement;
+mod commits;
 mod config;
+mod conflicts;
 mod dead;
 mod errors;
 mod goodbye;
@@ -11,7 +13,9 @@ mod hosts;
 mod outages;
 mod pool;
 mod ready;
+mod run;
 mod session;
 mod statements;
 mod tls;
+mod transact;
 mod weather;
