@@ -1,5 +1,6 @@
+use super::application_name::{Names, is_named, is_named_by_options};
 use super::connect::{ConfigConnectImpl, Connect, Foreign, Link, Open};
-use super::{ClientWrapper, Error, ManagerConfig, StatementCaches, hosts};
+use super::{ClientWrapper, Error, ManagerConfig, SessionSettings, StatementCaches, hosts};
 use crate::engine::sync::Arc;
 use crate::managed::{self, Metrics, RecycleError};
 use std::borrow::Cow;
@@ -29,6 +30,8 @@ pub struct Manager {
     open: Box<dyn Open>,
     connect_bound: Duration,
     target: Arc<str>,
+    /// What the server is to call the connections; `None`, where the user has said so himself.
+    names: Option<Names>,
     /// The statement caches of all connections of this pool.
     pub statement_caches: StatementCaches,
 }
@@ -72,6 +75,7 @@ impl Manager {
             config,
             connect_bound: default_bound(&pg_config),
             target: hosts::target(&pg_config).into(),
+            names: (!is_named(&pg_config)).then(Names::default),
             pg_config,
             open,
             statement_caches: StatementCaches::default(),
@@ -87,6 +91,34 @@ impl Manager {
     pub fn connect_bound(mut self, bound: Duration) -> Self {
         self.connect_bound = bound;
         self
+    }
+
+    /// Names the service whose connections these are, for the server: `application_name` becomes
+    /// `<service>:<pool>` where the pool has a [name](crate::managed::PoolBuilder::name), and the service's alone
+    /// where not. Without this call it is the pool's name alone.
+    ///
+    /// It is cut to 63 bytes, as the server would, but between characters; the server shows what is not ASCII as
+    /// `?`, from PostgreSQL 16 on as `\xNN`. One that the configuration sets stays as it is.
+    #[must_use]
+    pub fn service(mut self, name: impl Into<String>) -> Self {
+        self.rename(|names| names.set_service(name.into()));
+        self
+    }
+
+    /// Sets what each session begins with, on top of the configuration's `options`.
+    #[must_use]
+    pub fn session(mut self, settings: SessionSettings) -> Self {
+        settings.apply_to(&mut self.pg_config);
+        // One of them may be the name itself.
+        self.names = self.names.filter(|_| !is_named_by_options(&self.pg_config));
+        self
+    }
+
+    fn rename(&mut self, rename: impl FnOnce(&mut Names)) {
+        if let Some(names) = &mut self.names {
+            rename(names);
+            names.apply_to(&mut self.pg_config);
+        }
     }
 
     fn closed(&self, client: &ClientWrapper) -> Option<RecycleError<Error>> {
@@ -174,6 +206,10 @@ impl managed::Manager for Manager {
             true => Ok(()),
             false => Err(RecycleError::Backend(Error::probe_answer(&self.target))),
         }
+    }
+
+    fn named(&mut self, name: &str) {
+        self.rename(|names| names.set_pool(name));
     }
 
     fn defaults(&self) -> managed::Defaults {

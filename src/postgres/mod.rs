@@ -42,6 +42,7 @@
 //! # }
 //! ```
 
+mod application_name;
 mod backoff;
 mod cause;
 mod chain;
@@ -60,6 +61,7 @@ mod recycling;
 mod retry;
 mod run;
 mod run_error;
+mod session;
 mod settings;
 mod statements;
 mod transact;
@@ -79,6 +81,7 @@ pub use self::recycling::{ManagerConfig, RecyclingMethod};
 pub use self::retry::{Retry, Retrying};
 pub use self::run::Attempt;
 pub use self::run_error::{RunError, RunFailure};
+pub use self::session::SessionSettings;
 pub use self::settings::{ChannelBinding, LoadBalanceHosts, SslMode, TargetSessionAttrs};
 pub use self::statements::{StatementCache, StatementCaches};
 pub use self::transact::TransactionPlan;
