@@ -2,6 +2,7 @@
 
 use super::BoxFuture;
 use super::driver::{Driver, Ending};
+use super::ears::{Ears, hearing};
 use super::error::{Attempt, Failure};
 use super::hosts::{self, Candidate};
 use std::time::{Duration, Instant};
@@ -60,6 +61,8 @@ where
 pub(super) struct Link {
     pub(super) client: PgClient,
     pub(super) driver: Driver,
+    /// For what its server says without being asked, where the connection is ours to drive.
+    pub(super) ears: Option<Ears>,
 }
 
 /// How a manager gets its connections.
@@ -131,13 +134,19 @@ where
         }
         let failure = match timeout(share, config.connect(self.tls.clone())).await {
             Ok(Ok((client, connection))) => {
+                let ears = Ears::default();
+                let connection = hearing(connection, ears.clone());
                 let driver = Driver::start(runtime, async move {
                     match connection.await {
                         Ok(()) => Ending::Orderly,
                         Err(error) => Ending::Failed(error),
                     }
                 });
-                return Ok(Link { client, driver });
+                return Ok(Link {
+                    client,
+                    driver,
+                    ears: Some(ears),
+                });
             }
             Ok(Err(error)) => Failure::Refused(error),
             Err(_) => Failure::TimedOut(share),
@@ -160,7 +169,11 @@ impl<C: Connect> Open for Foreign<C> {
             let failure = match timeout(bound, self.0.connect(pg_config)).await {
                 Ok(Ok((client, task))) => {
                     let driver = Driver::adopt(task);
-                    return Ok(Link { client, driver });
+                    return Ok(Link {
+                        client,
+                        driver,
+                        ears: None,
+                    });
                 }
                 Ok(Err(error)) => Failure::Refused(error),
                 Err(_) => Failure::TimedOut(bound),

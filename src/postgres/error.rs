@@ -29,6 +29,8 @@ enum Kind {
     Statement(PgError, Option<String>),
     ProbeAnswer,
     Url(Cow<'static, str>),
+    /// What a listener cannot do.
+    Channel(String),
     Other(PgError),
 }
 
@@ -74,7 +76,7 @@ impl Error {
                 })
             }
             Kind::Check(cause) | Kind::Statement(cause, _) | Kind::Other(cause) => Some(cause),
-            Kind::NoRuntime | Kind::ProbeAnswer | Kind::Url(_) => None,
+            Kind::NoRuntime | Kind::ProbeAnswer | Kind::Url(_) | Kind::Channel(_) => None,
         }
     }
 
@@ -122,7 +124,7 @@ impl Error {
             Kind::Check(cause) | Kind::Statement(cause, _) | Kind::Other(cause) => {
                 cause.ends_connection()
             }
-            Kind::NoRuntime | Kind::Connect(_) | Kind::ProbeAnswer | Kind::Url(_) => false,
+            _ => false,
         }
     }
 
@@ -168,6 +170,13 @@ impl Error {
         }
     }
 
+    pub(super) fn channel(reason: String) -> Self {
+        Self {
+            target: None,
+            kind: Kind::Channel(reason),
+        }
+    }
+
     fn on_the_way(target: &Arc<str>, kind: Kind) -> Self {
         Self {
             target: Some(Arc::clone(target)),
@@ -182,7 +191,7 @@ impl Error {
                 last_first.find_map(|attempt| attempt.failure.cause())
             }
             Kind::Check(cause) | Kind::Statement(cause, _) | Kind::Other(cause) => Some(cause),
-            Kind::NoRuntime | Kind::ProbeAnswer | Kind::Url(_) => None,
+            Kind::NoRuntime | Kind::ProbeAnswer | Kind::Url(_) | Kind::Channel(_) => None,
         }
     }
 }
@@ -242,6 +251,7 @@ impl fmt::Display for Error {
             }
             Kind::ProbeAnswer => write!(f, "{target} did not answer 1 to SELECT 1"),
             Kind::Url(reason) => f.write_str(reason),
+            Kind::Channel(reason) => f.write_str(reason),
             Kind::Other(cause) => Chain(cause).fmt(f),
         }
     }

@@ -114,6 +114,17 @@ impl Manager {
         self
     }
 
+    /// Connects, for a connection of the pool's or for one beside it.
+    pub(super) async fn link(&self) -> Result<Link, Error> {
+        let runtime = Handle::try_current().map_err(|_| Error::no_runtime(&self.target))?;
+        let opening = self
+            .open
+            .open(&self.pg_config, &runtime, self.connect_bound);
+        opening
+            .await
+            .map_err(|attempts| Error::connect(&self.target, attempts))
+    }
+
     fn rename(&mut self, rename: impl FnOnce(&mut Names)) {
         if let Some(names) = &mut self.names {
             rename(names);
@@ -148,13 +159,7 @@ impl managed::Manager for Manager {
     type Error = Error;
 
     async fn create(&self) -> Result<ClientWrapper, Error> {
-        let runtime = Handle::try_current().map_err(|_| Error::no_runtime(&self.target))?;
-        let opening = self
-            .open
-            .open(&self.pg_config, &runtime, self.connect_bound);
-        let Link { client, driver } = opening
-            .await
-            .map_err(|attempts| Error::connect(&self.target, attempts))?;
+        let Link { client, driver, .. } = self.link().await?;
         let client = ClientWrapper::driven(client, driver).connected_to(&self.target);
         self.statement_caches.attach(&client.statement_cache);
         Ok(client)

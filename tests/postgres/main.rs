@@ -10,6 +10,7 @@ mod errors;
 mod goodbye;
 mod ground;
 mod hosts;
+mod listener;
 mod naming;
 mod outages;
 mod pool;
