@@ -3,6 +3,8 @@
 //! ```text
 //! Config → Manager → create: connect (connect.rs, host by host: hosts.rs) → a task drives it (driver.rs)
 //!                  → recycle, probe (manager.rs) → Client (client.rs) → Transaction (transaction.rs)
+//! run (run.rs), transaction (transact.rs, commit.rs): attempt after attempt (course.rs, retry.rs)
+//! listen (listener.rs) → a task (listening.rs) with a connection of its own → what it hears (mailbox.rs)
 //! ```
 //!
 //! What is different from deadpool-postgres:
@@ -17,6 +19,11 @@
 //!   deadpool-postgres ignores them, so a configuration that reached a standby there may be refused here.
 //! * A connection lives 30 min at most, and 10 min idle; the first that fails its check puts the other idle ones
 //!   under suspicion ([`Defaults::server`](crate::managed::Defaults::server)).
+//! * [`Pool::transaction`] and [`Pool::run`] do something with a connection, and again where that helps ([`Retry`]);
+//!   [`Pool::listen`] hears notifications, also after an outage ([`Listener`]).
+//! * Errors are told apart: those that may pass, those that will not, those that end the connection ([`Class`]).
+//! * The pool's name is the connections' `application_name` ([`Manager::service`]), and time-outs that the server keeps
+//!   are durations ([`SessionSettings`]).
 //! * A statement cache keeps the 256 statements that were used last, not every one since the start.
 //!
 //! Connections live on the Tokio runtime on which they were made; its I/O and its timer must be on, as in

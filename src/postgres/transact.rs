@@ -8,6 +8,8 @@ use super::run_error::{RunError, RunFailure};
 use super::{Class, Client, Manager, Transaction, commit};
 use crate::managed;
 use std::panic::Location;
+use std::time::Duration;
+use tokio::time::timeout;
 use tokio_postgres::{Error as PgError, IsolationLevel};
 
 /// What kind of transaction [`Pool::transaction_with`](super::Pool::transaction_with) is, and when it is tried
@@ -152,15 +154,19 @@ impl managed::Pool<Manager> {
     /// # }
     /// ```
     ///
-    /// The error may be any that can hold a [`RunError`], such as `Box<dyn Error + Send + Sync>` or one of your own:
+    /// The error may be any that can hold a [`RunError`]: one of your own, `anyhow::Error`, or a box.
     ///
     /// ```no_run
-    /// # use millpond::postgres::{Pool, RunError};
-    /// # async fn example(pool: &Pool) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    /// # use millpond::postgres::Pool;
+    /// type Failure = Box<dyn std::error::Error + Send + Sync>;
+    ///
+    /// # async fn example(pool: &Pool) -> Result<(), Failure> {
     /// let count: i64 = pool
-    ///     .transaction(async |tx| Ok(tx.query_one("SELECT count(*) FROM items", &[]).await?.try_get(0)?))
-    ///     .await
-    ///     .map_err(|error: Box<dyn std::error::Error + Send + Sync>| error)?;
+    ///     .transaction(async |tx| {
+    ///         let row = tx.query_one("SELECT count(*) FROM items", &[]).await?;
+    ///         Ok::<_, Failure>(row.try_get(0)?)
+    ///     })
+    ///     .await?;
     /// # drop(count);
     /// # Ok(())
     /// # }
@@ -299,9 +305,12 @@ where
         },
         Some(Err(error)) => {
             // If it fails, the connection has, and what was done is rolled back in any case.
-            let _ = course.within(tx.rollback()).await;
+            let _ = course.within(timeout(PATIENCE, tx.rollback())).await;
             Err(Failed::Work(error))
         }
         None => Err(passed()),
     }
 }
+
+/// How long whoever has failed waits for the rollback, which goes on by itself: as long as anybody wants to know.
+const PATIENCE: Duration = Duration::from_secs(1);

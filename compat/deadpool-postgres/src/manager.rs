@@ -85,6 +85,10 @@ impl managed::Manager for Manager {
         self.ours.has_broken(client)
     }
 
+    fn named(&mut self, name: &str) {
+        self.ours.named(name);
+    }
+
     async fn probe(&self, client: &mut ClientWrapper) -> RecycleResult<PgError> {
         self.ours.probe(client).await.map_err(turned_down)
     }
