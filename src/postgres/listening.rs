@@ -11,6 +11,7 @@
 use super::backoff::Backoff;
 use super::connect::Link;
 use super::driver::Driver;
+use super::error::{Attempt, Failure};
 use super::mailbox::Mailbox;
 use super::{Classify, Error, Manager, WeakPool, channel};
 use crate::engine::sync::Arc;
@@ -72,8 +73,22 @@ impl Line {
             target: manager.target().into(),
             alive,
         };
-        line.execute(&channel::each("LISTEN", channels)).await?;
-        Ok(line)
+        match line.execute(&channel::each("LISTEN", channels)).await {
+            Ok(()) => Ok(line),
+            Err(undone) => Err(line.error(undone)),
+        }
+    }
+
+    /// Part of connecting, to whoever waits for it.
+    fn error(&self, undone: Undone) -> Error {
+        match undone {
+            Undone::Lost(error) | Undone::Refused(error) => error,
+            Undone::Silent => {
+                let failure = Failure::TimedOut(PATIENCE);
+                let at = self.target.to_string();
+                Error::connect(&self.target, vec![Attempt { at, failure }])
+            }
+        }
     }
 
     /// Within a bound, since a server that is gone does not answer.
@@ -88,7 +103,7 @@ impl Line {
                     false => Undone::Refused(error),
                 })
             }
-            Err(_) => Err(Undone::Lost(Error::channel(SILENT.to_owned()))),
+            Err(_) => Err(Undone::Silent),
         }
     }
 
@@ -104,14 +119,8 @@ impl Line {
 /// Why something was not done: the line broke over it, or the server did not want to.
 enum Undone {
     Lost(Error),
+    Silent,
     Refused(Error),
-}
-
-impl From<Undone> for Error {
-    fn from(undone: Undone) -> Self {
-        let (Undone::Lost(error) | Undone::Refused(error)) = undone;
-        error
-    }
 }
 
 /// What a listener wants, and what it is told.
@@ -247,6 +256,10 @@ impl Task {
                 self.note(command);
                 Err(error.to_string())
             }
+            Err(Undone::Silent) => {
+                self.note(command);
+                Err(SILENT.to_owned())
+            }
         }
     }
 
@@ -285,7 +298,7 @@ impl Task {
                 // What was asked for meanwhile is asked for again, as if it came now.
                 Ok(line) => match self.catch_up(&line, &wanted).await {
                     Ok(()) => return Ok(Some(line)),
-                    Err(undone) => mailbox.still_lost(Error::from(undone).to_string()),
+                    Err(undone) => mailbox.still_lost(line.error(undone).to_string()),
                 },
                 Err(error) => mailbox.still_lost(error.to_string()),
             }

@@ -36,8 +36,10 @@ pub struct Retry {
     pub(super) connects: bool,
     pub(super) idempotent: bool,
     pub(super) busy: bool,
-    tell: Option<Arc<dyn Fn(&Retrying) + Send + Sync>>,
+    tell: Option<Tell>,
 }
+
+type Tell = Arc<dyn Fn(&Retrying) + Send + Sync>;
 
 /// Something went wrong and is about to be tried again.
 #[derive(Clone, Copy, Debug)]

@@ -123,6 +123,10 @@ impl managed::Pool<Manager> {
     }
 }
 
+#[expect(
+    clippy::manual_async_fn,
+    reason = "the future of an `async fn` would have to outlive what it returns"
+)]
 fn run<'f, 'p, T, E, F, K>(
     pool: &'p super::Pool,
     retry: Retry,

@@ -232,6 +232,10 @@ impl managed::Pool<Manager> {
     }
 }
 
+#[expect(
+    clippy::manual_async_fn,
+    reason = "the future of an `async fn` would have to outlive what it returns"
+)]
 fn transact<'f, 'p, T, E, F, K>(
     pool: &'p super::Pool,
     plan: TransactionPlan,

@@ -102,17 +102,33 @@ async fn a_connection_that_breaks_before_the_commit_is_made_up_for() {
     assert_eq!(sums.unwrap().as_deref(), Some("102,102"));
 }
 
-/// What the way to the server does once the client has sent COMMIT.
-#[derive(Clone, Copy)]
-enum AtCommit {
-    /// It passes it on, and breaks.
-    Breaks,
-    /// It passes it on, and no answer comes back.
-    GoesSilent,
+/// What the way to the server does when a client sends this, so many times.
+#[derive(Clone)]
+struct Trap {
+    at: &'static [u8],
+    /// It breaks; else nothing comes back any more.
+    breaks: bool,
+    times: Arc<AtomicU32>,
 }
 
-/// How to connect over such a way, which serves one connection after the other.
-fn over_a_way(db: &Database, how: AtCommit) -> PgConfig {
+impl Trap {
+    fn at(at: &'static [u8], breaks: bool, times: u32) -> Self {
+        let times = Arc::new(AtomicU32::new(times));
+        Self { at, breaks, times }
+    }
+
+    fn snaps(&self, sent: &[u8]) -> bool {
+        let left = |times: u32| times.checked_sub(1);
+        sent.windows(self.at.len()).any(|part| part == self.at)
+            && (self
+                .times
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, left))
+            .is_ok()
+    }
+}
+
+/// How to connect over such a way. What it is sent it passes on in any case.
+fn over_a_way(db: &Database, trap: Trap) -> PgConfig {
     let direct = db.config();
     let Some(Host::Tcp(host)) = direct.get_hosts().first().cloned() else {
         panic!("the test server is not reached by TCP");
@@ -122,8 +138,8 @@ fn over_a_way(db: &Database, how: AtCommit) -> PgConfig {
     thread::spawn(move || {
         // Ends with the process: nobody knows how many will come.
         for client in listener.incoming() {
-            let (client, to) = (client.unwrap(), to.clone());
-            thread::spawn(move || serve(client, to, how));
+            let (client, to, trap) = (client.unwrap(), to.clone(), trap.clone());
+            thread::spawn(move || serve(client, to, &trap));
         }
     });
     let mut config = PgConfig::new();
@@ -133,10 +149,9 @@ fn over_a_way(db: &Database, how: AtCommit) -> PgConfig {
     config
 }
 
-fn serve(mut client: TcpStream, to: (String, u16), how: AtCommit) {
-    let server = TcpStream::connect(to).unwrap();
+fn serve(mut client: TcpStream, to: (String, u16), trap: &Trap) {
+    let mut server = TcpStream::connect(to).unwrap();
     let (mut answers, mut back) = (server.try_clone().unwrap(), client.try_clone().unwrap());
-    let mut requests = server;
     let silenced = Arc::new(AtomicBool::new(false));
     let seen = silenced.clone();
     thread::spawn(move || {
@@ -150,17 +165,37 @@ fn serve(mut client: TcpStream, to: (String, u16), how: AtCommit) {
     });
     let mut bytes = [0; 8192];
     while let Ok(count @ 1..) = client.read(&mut bytes) {
-        let commit = bytes[..count].windows(7).any(|seen| seen == b"COMMIT\0");
-        if commit {
-            silenced.store(true, Ordering::SeqCst);
-        }
-        if requests.write_all(&bytes[..count]).is_err() {
+        let snapped = trap.snaps(&bytes[..count]);
+        silenced.fetch_or(snapped, Ordering::SeqCst);
+        if server.write_all(&bytes[..count]).is_err() {
             break;
         }
-        if commit && matches!(how, AtCommit::Breaks) {
+        if snapped && trap.breaks {
             let _ = client.shutdown(Shutdown::Both);
         }
     }
+}
+
+/// Nothing of the closure's was sent: it has not even been called.
+#[tokio::test]
+async fn a_connection_that_breaks_at_the_begin_is_made_up_for() {
+    let db = accounts();
+    let pool = pool(over_a_way(&db, Trap::at(b"START TRANSACTION", true, 2)), 1);
+    let attempts = AtomicU32::new(0);
+    insert_over(&pool, TransactionPlan::new(), &attempts)
+        .await
+        .unwrap();
+    assert_eq!(attempts.load(Ordering::Relaxed), 1);
+    assert_eq!(count(&db, "accounts"), "3");
+
+    let trap = Trap::at(b"START TRANSACTION", true, u32::MAX);
+    let pool = crate::ground::pool(over_a_way(&db, trap), 1);
+    let retry = Retry::new().attempts(2);
+    let error = insert_over(&pool, TransactionPlan::new().retry(retry), &attempts)
+        .await
+        .unwrap_err();
+    assert_eq!((error.failure(), error.attempts()), (RunFailure::Begin, 2));
+    assert_eq!(attempts.load(Ordering::Relaxed), 1);
 }
 
 async fn insert_over(
@@ -183,7 +218,7 @@ async fn insert_over(
 #[tokio::test]
 async fn a_commit_whose_answer_was_lost_is_unknown_and_not_done_again() {
     let db = accounts();
-    let pool = pool(over_a_way(&db, AtCommit::Breaks), 1);
+    let pool = pool(over_a_way(&db, Trap::at(b"COMMIT\0", true, u32::MAX)), 1);
     let attempts = AtomicU32::new(0);
     let error = insert_over(&pool, TransactionPlan::new(), &attempts)
         .await
@@ -214,7 +249,7 @@ async fn a_commit_whose_answer_was_lost_is_unknown_and_not_done_again() {
 #[tokio::test]
 async fn a_deadline_that_passes_while_it_commits_leaves_the_outcome_unknown() {
     let db = accounts();
-    let pool = pool(over_a_way(&db, AtCommit::GoesSilent), 1);
+    let pool = pool(over_a_way(&db, Trap::at(b"COMMIT\0", false, 1)), 1);
     let attempts = AtomicU32::new(0);
     let retry = Retry::new().deadline(Duration::from_millis(500));
     let error = insert_over(&pool, TransactionPlan::new().retry(retry), &attempts)
