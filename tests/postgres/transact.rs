@@ -1,16 +1,20 @@
 //! `Pool::transaction`: begun, done, committed; rolled back in any other case; again where that helps.
 
-use crate::ground::{database, pool};
+use crate::ground::{database, eventually, pool};
 use millpond::postgres::tokio_postgres::{IsolationLevel, SimpleQueryMessage};
 use millpond::postgres::{Client, Retry, RunError, RunFailure, TransactionPlan};
-use millpond_testdb::Database;
+use millpond_testdb::{Database, Server};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
 
 pub(crate) fn accounts() -> Database {
-    let db = database();
+    accounts_on(Server::shared().unwrap_or_else(|e| panic!("{e}")))
+}
+
+fn accounts_on(server: &Server) -> Database {
+    let db = server.database().unwrap();
     db.query("CREATE TABLE accounts (id int PRIMARY KEY, sum int NOT NULL)")
         .unwrap();
     db.query("INSERT INTO accounts VALUES (1, 100), (2, 100)")
@@ -155,6 +159,63 @@ async fn cancelled_at_any_moment_it_is_done_or_not_at_all() {
         let row = client.query_one("SELECT min(sum) = max(sum) FROM accounts", &[]);
         assert!(row.await.unwrap().get::<_, bool>(0), "round {round}");
     }
+}
+
+/// Some are cancelled, some panic, some say no, and all get in each other's way: money is neither made nor lost, and
+/// nothing stays open at the server.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_storm_of_transfers_keeps_the_sum() {
+    // They meet in deadlocks all the time, each of which lasts as long as this.
+    let server = Server::builder().setting("deadlock_timeout", "10ms");
+    let server = server.start().unwrap();
+    let db = accounts_on(&server);
+    let pool = pool(db.config(), 4);
+    let transfers = (0..16).map(|task: u64| {
+        let pool = pool.clone();
+        tokio::spawn(async move {
+            let mut done = 0;
+            for round in 0..30_u64 {
+                let dice = (task * 31 + round * 17) % 10;
+                let (from, to) = if dice % 2 == 0 { (1, 2) } else { (2, 1) };
+                let pool = pool.clone();
+                let one = tokio::spawn(async move {
+                    pool.transaction(async |tx| {
+                        let add = "UPDATE accounts SET sum = sum + $2 WHERE id = $1";
+                        tx.execute(add, &[&from, &-1]).await?;
+                        assert!(dice != 3, "some panic");
+                        tx.execute(add, &[&to, &1]).await?;
+                        match dice {
+                            5 => Err(std::io::Error::other("some say no").into()),
+                            _ => Ok::<_, Box<dyn std::error::Error + Send + Sync>>(()),
+                        }
+                    })
+                    .await
+                    .is_ok()
+                });
+                let abort = one.abort_handle();
+                if dice == 7 {
+                    tokio::time::sleep(Duration::from_micros(round * 100)).await;
+                    abort.abort();
+                }
+                done += u32::from(one.await.unwrap_or(false));
+            }
+            done
+        })
+    });
+    let mut done = 0;
+    for task in transfers.collect::<Vec<_>>() {
+        done += task.await.unwrap();
+    }
+    assert!(done > 16 * 10, "{done} of them were done");
+    let open = "SELECT count(*) FROM pg_stat_activity \
+        WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
+    eventually("nothing is open", || {
+        db.query(open).unwrap().as_deref() == Some("0")
+    })
+    .await;
+    let sum = db.query("SELECT sum(sum) FROM accounts").unwrap();
+    assert_eq!(sum.as_deref(), Some("200"));
+    assert_eq!(pool.snapshot().in_use, 0);
 }
 
 #[tokio::test]
