@@ -365,6 +365,7 @@ fn reason(exit: Exit) -> Option<CloseReason> {
         | Exit::ProbeFails
         | Exit::ProbePanics
         | Exit::ProbeCancelled => CloseReason::CheckFailed,
+        Exit::TidyFails | Exit::TidyPanics | Exit::TidyTooLong => CloseReason::Untidy,
         Exit::PostCreateFails | Exit::PostCreatePanics | Exit::PostCreateCancelled => return None,
     })
 }

@@ -66,11 +66,9 @@ impl<M: Manager> Doubtful<M> {
             .take()
             .expect("here until it is trusted or destroyed");
         let core = Arc::clone(&slot.core);
-        let owed = Owed {
-            debt: Some(core.engine.doom()),
-            core,
-        };
-        crate::engine::wake::resume(Core::destroy(slot, Some(reason)));
+        let (panic, debt) = Core::part_owing(slot, core.engine.doom(), reason);
+        let owed = Owed { debt, core };
+        crate::engine::wake::resume(panic);
         owed
     }
 }
@@ -85,7 +83,7 @@ impl<M: Manager> Drop for Doubtful<M> {
     }
 }
 
-/// A debt that is paid in any case.
+/// A debt that is paid in any case; none, where the dead object is still being closed, which pays for itself.
 pub(crate) struct Owed<M: Manager> {
     debt: Option<Debt>,
     core: Arc<Core<M>>,

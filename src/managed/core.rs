@@ -1,5 +1,6 @@
 //! What the handles of a pool, its slots and its background connects share.
 
+use super::aside::{Home, Leaving};
 use super::flow::Flow;
 use super::hooks::Hooks;
 use super::keeper::Keeper;
@@ -46,6 +47,7 @@ pub(crate) struct Core<M: Manager> {
     pub(crate) name: Option<String>,
     pub(crate) last_failure: LastFailure,
     pub(crate) keeper: Keeper,
+    pub(crate) home: Home,
     pub(crate) upkeep: Upkeep,
     /// Whether the time has to be looked at before an object is given out, and when it comes back.
     pub(crate) looks_at_times: bool,
@@ -114,6 +116,7 @@ impl<M: Manager> Core<M> {
             name: options.name,
             last_failure: LastFailure::new(),
             keeper: Keeper::new(),
+            home: Home::new(),
             handle,
             asked: AtomicUsize::new(config.max_size),
             ids: AtomicUsize::new(0),
@@ -165,6 +168,15 @@ impl<M: Manager> Core<M> {
         }
     }
 
+    /// Gives back what came back fit for another, unless it is too old, used up or one too many.
+    #[inline]
+    pub(crate) fn keep_or_retire(slot: Box<Slot<M>>) {
+        match slot.core.unwanted(&slot) {
+            None => Self::give_back(slot),
+            Some(reason) => Self::retire(slot, reason),
+        }
+    }
+
     /// The end of a connect that nobody owns.
     pub(crate) fn made(&self, slot: Box<Slot<M>>) {
         if let GiveBack::Retire(slot, debt) = self.engine.made(slot) {
@@ -192,22 +204,53 @@ impl<M: Manager> Core<M> {
 
     #[cold]
     fn retire_doomed(slot: Box<Slot<M>>, debt: Debt, reason: CloseReason) {
-        let core = slot.core.clone();
-        let panic = Self::destroy(slot, Some(reason));
-        resume(first_panic(panic, || core.engine.bury(debt)));
+        resume(Self::part(slot, debt, reason));
     }
 
     fn retire_all(&self, surplus: Vec<(Box<Slot<M>>, Debt)>, reason: CloseReason) {
         let mut panic = None;
         for (slot, debt) in surplus {
-            panic = panic.or(Self::destroy(slot, Some(reason)));
-            panic = first_panic(panic, || self.engine.bury(debt));
+            panic = panic.or(Self::part(slot, debt, reason));
         }
         resume(panic);
     }
 
-    /// Detaches and destroys an object, and forgets its slot; `reason` is counted, but for an object that was
-    /// never counted as made. Says what panicked, if anything did.
+    /// An object leaves and is closed, at once or in the background; then its room goes to the next in line. Says
+    /// what panicked, if anything did.
+    pub(super) fn part(
+        slot: Box<Slot<M>>,
+        debt: Debt,
+        reason: CloseReason,
+    ) -> Option<Box<dyn Any + Send>> {
+        let core = slot.core.clone();
+        let (panic, debt) = Self::part_owing(slot, debt, reason);
+        first_panic(panic, || {
+            debt.into_iter().for_each(|debt| core.engine.bury(debt));
+        })
+    }
+
+    /// An object leaves and is closed; what is owed for it stays the caller's, unless closing it takes time, and pays
+    /// at its end.
+    pub(super) fn part_owing(
+        mut slot: Box<Slot<M>>,
+        debt: Debt,
+        reason: CloseReason,
+    ) -> (Option<Box<dyn Any + Send>>, Option<Debt>) {
+        let core = slot.core.clone();
+        let mut panic = core.detach(&mut slot, Some(reason));
+        let mut slowly = false;
+        panic = first_panic(panic, || {
+            slowly = core.manager.closes_slowly(&mut slot.object, reason);
+        });
+        if slowly {
+            let leaving = Leaving::new(slot, debt);
+            return (first_panic(panic, || Self::close_aside(leaving)), None);
+        }
+        (first_panic(panic, || drop(slot)), Some(debt))
+    }
+
+    /// Detaches and destroys an object that was never counted as one of the pool's, and forgets its slot; a
+    /// `reason` is counted where it was made. Says what panicked, if anything did.
     pub(crate) fn destroy(
         mut slot: Box<Slot<M>>,
         reason: Option<CloseReason>,

@@ -261,12 +261,12 @@ impl<'a, M: Manager> Getter<'a, M> {
 
     /// Takes its place in line, if it must.
     fn enter(&mut self, context: &mut Context<'_>) -> Option<Ended<M>> {
-        let debt = self.owed.take().and_then(|mut owed| owed.take());
-        let end = if debt.is_some() {
+        let end = if self.owed.is_some() {
             End::Front
         } else {
             End::Back
         };
+        let debt = self.owed.take().and_then(|mut owed| owed.take());
         let wait = self.timeouts.wait != Some(Duration::ZERO);
         match self.core.engine.enter(end, wait, debt, context.waker()) {
             Enter::Object(slot) => Some(Ok(Got::Used(slot))),

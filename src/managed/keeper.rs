@@ -10,6 +10,7 @@
 //! and they are dropped when the pool is closed. Without it, all that it does is done late, at a get or a return.
 
 use super::Manager;
+use super::aside::Job;
 use super::check::{Doubtful, Timed};
 use super::connect::{UNOWNED_BOUND, Unowned};
 use super::core::Core;
@@ -22,15 +23,13 @@ use crate::engine::wake::{contain, drop_contained};
 use crate::time::{bounded, over};
 use std::collections::hash_map::RandomState;
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::hash::BuildHasher;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-
-type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// The task of a pool: ends when nothing is left of it.
 pub(crate) async fn keep<M: Manager>(pool: Weak<Core<M>>) {
@@ -208,6 +207,7 @@ impl<M: Manager> Core<M> {
 
     /// Sees to it that the task runs, where there is work for it and a runtime to run it.
     pub(crate) fn keep_watch(self: &Arc<Self>) {
+        self.home.remember();
         #[cfg(feature = "rt_tokio_1")]
         if self.wants_keeper() && matches!(self.runtime, Some(crate::Runtime::Tokio1)) {
             self.keeper.start(self);
@@ -362,6 +362,15 @@ impl Keeper {
     /// Has the task look around at once.
     pub(crate) fn nudge(&self) {
         self.desk.nudge();
+    }
+
+    /// Has the task do a job; gives it back where there is none.
+    pub(crate) fn give(&self, job: Job) -> Option<Job> {
+        if !self.attends() {
+            return Some(job);
+        }
+        self.desk.push(job);
+        None
     }
 
     /// Whether somebody does what is put on the desk.

@@ -1,6 +1,8 @@
-use super::{Defaults, Metrics, RecycleError};
+use super::{Bell, Defaults, Metrics, RecycleError};
+use crate::observe::CloseReason;
 use std::borrow::Cow;
 use std::future::Future;
+use std::panic::Location;
 use std::time::Duration;
 
 /// Makes objects, and says whether one that lay idle may be handed out again.
@@ -69,6 +71,60 @@ pub trait Manager: Send + Sync + 'static {
     /// is not kept, so that nobody has to find out later.
     fn has_broken(&self, _obj: &mut Self::Type) -> bool {
         false
+    }
+
+    /// Told once, when the pool is built: a manager that may hear of the death of an object while that lies idle keeps
+    /// the bell, and rings it.
+    fn hang(&self, _bell: Bell) {}
+
+    /// Asked at the moment of return, without waiting, of an object that is not [broken](Self::has_broken): is there
+    /// something to be done before the next may have it? Then [`tidy`](Self::tidy) does it.
+    fn needs_tidying(&self, _obj: &mut Self::Type) -> bool {
+        false
+    }
+
+    /// Told before [`tidy`](Self::tidy): the line of code at which the object was taken that came back in need of it.
+    fn untidy_from(&self, _obj: &mut Self::Type, _taken_at: &'static Location<'static>) {}
+
+    /// Makes an object that came back fit for the next, in the background: neither who gave it back nor a getter waits for
+    /// it. Its slot stays taken meanwhile, and counts as in use; who waits in line is served when it is done.
+    ///
+    /// It runs in a task of its own on Tokio, where the object was given back within it or the pool has made objects
+    /// within it before; else in the pool's task ([`watch`](super::Pool::watch)). Where there is neither, the object is
+    /// closed.
+    ///
+    /// # Errors
+    ///
+    /// With an error, a panic, or after 5 s (where the pool was told its runtime), the object is closed, for
+    /// [`CloseReason::Untidy`].
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, as when its runtime shuts down, the object is closed.
+    fn tidy(
+        &self,
+        _obj: &mut Self::Type,
+    ) -> impl Future<Output = RecycleResult<Self::Error>> + Send {
+        async { Ok(()) }
+    }
+
+    /// Asked when an object that was the pool's is to be closed, after [`detach`](Self::detach): does that take time?
+    /// Then [`close`](Self::close) does it. Not asked of one that is taken out alive, nor of a new one that its hooks or
+    /// its first proof turned down.
+    fn closes_slowly(&self, _obj: &mut Self::Type, _reason: CloseReason) -> bool {
+        false
+    }
+
+    /// Closes an object in the background, where [`tidy`](Self::tidy) runs too. The room that it leaves is free when this
+    /// is over, and not before: at the other side there are never more than `max_size`.
+    ///
+    /// Bounded by 2 s where the pool was told its runtime.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, as when its runtime shuts down, so is the object, and its room is free.
+    fn close(&self, obj: Self::Type) -> impl Future<Output = ()> + Send {
+        async move { drop(obj) }
     }
 
     /// Proves that an object works, where there is time for it: a new one for

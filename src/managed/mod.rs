@@ -36,7 +36,9 @@
 //! ```
 
 mod acquire;
+mod aside;
 mod attempt;
+mod bell;
 mod builder;
 mod check;
 mod config;
@@ -65,6 +67,7 @@ mod upkeep;
 mod watch;
 
 pub use self::acquire::{Acquire, AcquireError, LastFailure, Reason};
+pub use self::bell::Bell;
 pub use self::builder::{BuildError, PoolBuilder};
 pub use self::config::{CreatePoolError, PoolConfig, QueueMode, Timeouts};
 pub use self::errors::{PoolError, RecycleError, TimeoutType};

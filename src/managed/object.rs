@@ -1,5 +1,5 @@
 use super::core::Core;
-use super::slot::Slot;
+use super::slot::{Slot, State};
 use super::{Manager, Metrics, Pool};
 use crate::engine::wake::{first_panic, resume};
 use crate::observe::CloseReason;
@@ -72,23 +72,15 @@ impl<M: Manager> Drop for Object<M> {
             return;
         };
         slot.check_in();
-        let mut broken = true;
-        let panic = first_panic(None, || {
-            let Slot {
-                core,
-                object,
-                metrics,
-                ..
-            } = &mut *slot;
-            broken = !core.hooks.pass_return(object, metrics) || core.manager.has_broken(object);
-        });
-        if broken {
-            let retire = || Core::retire(slot, CloseReason::Broken);
-            return resume(first_panic(panic, retire));
-        }
-        match slot.core.unwanted(&slot) {
-            None => Core::give_back(slot),
-            Some(reason) => Core::retire(slot, reason),
+        let mut state = State::Broken;
+        let panic = first_panic(None, || state = slot.look_over());
+        match state {
+            State::Fit => Core::keep_or_retire(slot),
+            State::Untidy => Core::tidy_or_retire(slot),
+            State::Broken => {
+                let retire = || Core::retire(slot, CloseReason::Broken);
+                resume(first_panic(panic, retire));
+            }
         }
     }
 }

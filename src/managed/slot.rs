@@ -41,6 +41,17 @@ pub(crate) struct Slot<M: Manager> {
     pub(crate) replaced: bool,
 }
 
+/// How an object came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// The next may have it.
+    Fit,
+    /// Something is to be done before.
+    Untidy,
+    /// It is of no use any more.
+    Broken,
+}
+
 impl<M: Manager> Tied for Box<Slot<M>> {
     type Core = Core<M>;
 
@@ -179,6 +190,30 @@ impl<M: Manager> Slot<M> {
         self.metrics.recycled = Some(self.anchor.instant(&self.core.clock, now));
         self.idle_since = now;
         self.proved = now;
+    }
+
+    /// What is to be done with an object that came back.
+    #[inline]
+    pub(crate) fn look_over(&mut self) -> State {
+        let Self {
+            core,
+            object,
+            metrics,
+            ..
+        } = self;
+        if !core.hooks.pass_return(object, metrics) || core.manager.has_broken(object) {
+            State::Broken
+        } else if core.manager.needs_tidying(object) {
+            State::Untidy
+        } else {
+            State::Fit
+        }
+    }
+
+    /// It is known to be good, and about to lie idle, as of now.
+    pub(crate) fn is_proved(&mut self) {
+        self.proved = self.core.clock.now();
+        self.idle_since = self.proved;
     }
 
     #[cold]

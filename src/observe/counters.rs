@@ -25,6 +25,7 @@ pub(crate) struct Counters {
     /// Checks that were passed, but not for a get.
     pub(crate) other_checks: Count,
     pub(crate) check_failures: Count,
+    pub(crate) tidied: Count,
     pub(crate) leaks: Count,
     closes: [Count; CloseReason::ALL.len()],
     /// Made with the first object: a pool that makes none needs no memory for them.
@@ -68,6 +69,7 @@ impl Counters {
             create_failures: Count::new(),
             other_checks: Count::new(),
             check_failures: Count::new(),
+            tidied: Count::new(),
             leaks: Count::new(),
             closes: CloseReason::ALL.map(|_| Count::new()),
             times: OnceLock::new(),
@@ -124,6 +126,7 @@ impl Counters {
         stats.closed = self.read_closed();
         stats.create_failures = self.create_failures.read();
         stats.check_failures = self.check_failures.read();
+        stats.tidied = self.tidied.read();
         stats.leaks = self.leaks.read();
         // Read at different moments: while gets run, one of them may be counted in the second alone.
         let given = (sums.at_once + sums.after_waiting).saturating_sub(sums.unchecked);
@@ -160,6 +163,7 @@ impl Counters {
             idle: of(CloseReason::Idle),
             check_failed: of(CloseReason::CheckFailed),
             broken: of(CloseReason::Broken),
+            untidy: of(CloseReason::Untidy),
             surplus: of(CloseReason::Surplus),
             refreshed: of(CloseReason::Refreshed),
             taken: of(CloseReason::Taken),

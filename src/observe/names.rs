@@ -140,6 +140,7 @@ pub const METRICS: &[Metric] = &[
     CHECKS,
     CHECK_FAILURES,
     CHECK_TIME,
+    TIDIED,
     GETS,
     LEAKS,
     LEAKS_SUSPECTED,
@@ -309,6 +310,16 @@ pub const CHECK_TIME: Metric = Metric {
     kind: Kind::Histogram,
     unit: "s",
     help: "How long it took to check a used connection",
+    labels: &[POOL_NAME],
+    source: Source::Millpond,
+};
+
+/// Objects that came back in need of tidying, and were tidied.
+pub const TIDIED: Metric = Metric {
+    name: "millpond.connection.tidied",
+    kind: Kind::Counter,
+    unit: "{connection}",
+    help: "Connections that were made fit for the next user after they came back, since the start",
     labels: &[POOL_NAME],
     source: Source::Millpond,
 };

@@ -43,6 +43,9 @@ pub struct Stats {
     pub checks: u64,
     /// Checks that an object did not pass: it was found dead, the check timed out, was cancelled or panicked.
     pub check_failures: u64,
+    /// Objects that were made fit for the next user after they came back
+    /// ([`Manager::tidy`](crate::managed::Manager::tidy)).
+    pub tidied: u64,
     /// Objects that left the pool, by reason. `created - closed.total()` exist.
     pub closed: Closed,
     /// Holds beyond the leak threshold, each counted once.
@@ -116,6 +119,8 @@ pub struct Closed {
     pub check_failed: u64,
     /// Known to be broken when they came back.
     pub broken: u64,
+    /// Came back in a state that could not be mended: [`Manager::tidy`](crate::managed::Manager::tidy) failed.
+    pub untidy: u64,
     /// More than the pool may have, after it was shrunk.
     pub surplus: u64,
     /// Of an older generation.
@@ -138,6 +143,8 @@ pub enum CloseReason {
     CheckFailed,
     /// Known to be broken when it came back.
     Broken,
+    /// It came back in a state that could not be mended.
+    Untidy,
     /// More than the pool may have, after it was shrunk.
     Surplus,
     /// Of an older generation.
@@ -190,6 +197,7 @@ impl Closed {
             CloseReason::Idle => self.idle,
             CloseReason::CheckFailed => self.check_failed,
             CloseReason::Broken => self.broken,
+            CloseReason::Untidy => self.untidy,
             CloseReason::Surplus => self.surplus,
             CloseReason::Refreshed => self.refreshed,
             CloseReason::Taken => self.taken,
@@ -200,18 +208,19 @@ impl Closed {
 
 impl CloseReason {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Lifetime,
         Self::Idle,
         Self::CheckFailed,
         Self::Broken,
+        Self::Untidy,
         Self::Surplus,
         Self::Refreshed,
         Self::Taken,
         Self::PoolClosed,
     ];
 
-    /// In one word, as exporters call it: `lifetime`, `idle`, `check_failed`, `broken`, `surplus`,
+    /// In one word, as exporters call it: `lifetime`, `idle`, `check_failed`, `broken`, `untidy`, `surplus`,
     /// `refreshed`, `taken`, `pool_closed`.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -220,6 +229,7 @@ impl CloseReason {
             Self::Idle => "idle",
             Self::CheckFailed => "check_failed",
             Self::Broken => "broken",
+            Self::Untidy => "untidy",
             Self::Surplus => "surplus",
             Self::Refreshed => "refreshed",
             Self::Taken => "taken",

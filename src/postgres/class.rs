@@ -238,7 +238,7 @@ fn is_unexpected(error: &PgError) -> bool {
 }
 
 /// A name that does not resolve has no kind of its own. Permission denied, where the system did not say so,
-/// is how tokio-postgres says that the server is of the wrong role, as during a failover.
+/// is how tokio-postgres says, for a way to connect of one's own, that the server is of the wrong role.
 fn is_transient_io(error: &io::Error) -> bool {
     use io::ErrorKind as Kind;
     match error.kind() {

@@ -2,9 +2,8 @@
 
 use crate::engine::sync::{Arc, OnceLock};
 use std::fmt;
-use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::{Poll, ready};
+use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_postgres::{AsyncMessage, Connection, Error as PgError};
 
@@ -21,6 +20,25 @@ impl Ears {
         // Once, by whoever made the connection.
         let _ = self.0.set(Box::new(hear));
     }
+
+    /// Drives the connection. While nobody hears, as tokio-postgres itself does it, which logs notices.
+    pub(super) fn poll<S, T>(
+        &self,
+        connection: &mut Connection<S, T>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), PgError>>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+        T: AsyncRead + AsyncWrite + Unpin,
+    {
+        let Some(hear) = self.0.get() else {
+            return Pin::new(connection).poll(context);
+        };
+        while let Some(message) = ready!(connection.poll_message(context)?) {
+            hear(message);
+        }
+        Poll::Ready(Ok(()))
+    }
 }
 
 impl fmt::Debug for Ears {
@@ -29,24 +47,4 @@ impl fmt::Debug for Ears {
             .field(&self.0.get().is_some())
             .finish()
     }
-}
-
-/// The connection, driven. While nobody hears, as tokio-postgres itself does it, which logs notices.
-pub(super) fn hearing<S, T>(
-    mut connection: Connection<S, T>,
-    ears: Ears,
-) -> impl Future<Output = Result<(), PgError>>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-    T: AsyncRead + AsyncWrite + Unpin,
-{
-    poll_fn(move |context| {
-        let Some(hear) = ears.0.get() else {
-            return Pin::new(&mut connection).poll(context);
-        };
-        while let Some(message) = ready!(connection.poll_message(context)?) {
-            hear(message);
-        }
-        Poll::Ready(Ok(()))
-    })
 }

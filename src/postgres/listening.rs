@@ -55,6 +55,7 @@ impl Line {
             client,
             driver,
             ears,
+            ..
         } = manager.link().await?;
         let deaf = "a connection that was made in a way of one's own hears nothing";
         let ears = ears.ok_or_else(|| Error::channel(deaf.to_owned()))?;

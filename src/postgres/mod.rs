@@ -1,7 +1,8 @@
 //! PostgreSQL: a [`Manager`] over [`tokio_postgres`], with deadpool-postgres' names.
 //!
 //! ```text
-//! Config → Manager → create: connect (connect.rs, host by host: hosts.rs) → a task drives it (driver.rs)
+//! Config → Manager → create: the route (route.rs: credentials) → host by host (search.rs, hosts.rs, roles.rs)
+//!                  → connect (connect.rs, tls.rs) → a task drives it (driver.rs)
 //!                  → recycle, probe (manager.rs) → Client (client.rs) → Transaction (transaction.rs)
 //! run (run.rs), transaction (transact.rs, commit.rs): attempt after attempt (course.rs, retry.rs)
 //! listen (listener.rs) → a task (listening.rs) with a connection of its own → what it hears (mailbox.rs)
@@ -17,6 +18,12 @@
 //! * A dropped client says goodbye to its server: [`Ending`] tells how that is bounded.
 //! * `target_session_attrs`, `channel_binding` and `load_balance_hosts` of [`Config`] take effect.
 //!   deadpool-postgres ignores them, so a configuration that reached a standby there may be refused here.
+//! * Roles are followed: [`Manager::target_session_attrs`]; and a first host that is back is used again:
+//!   [`Manager::fail_back`].
+//! * Credentials may be asked for at each connect: [`Manager::credentials`].
+//! * TLS that verifies the server is built in, behind the features `postgres-rustls` and `postgres-native-tls`:
+//!   `Tls`, and `sslmode=verify-full` in a URL.
+//! * A server that has gone without a word is found out within a minute, by keepalives.
 //! * A connection lives 30 min at most, and 10 min idle; the first that fails its check puts the other idle ones
 //!   under suspicion ([`Defaults::server`](crate::managed::Defaults::server)).
 //! * [`Pool::transaction`] and [`Pool::run`] do something with a connection, and again where that helps ([`Retry`]);
@@ -51,6 +58,7 @@
 
 mod application_name;
 mod backoff;
+mod cancel;
 mod cause;
 mod chain;
 mod channel;
@@ -60,44 +68,72 @@ mod commit;
 mod config;
 mod connect;
 mod course;
+mod credentials;
 mod driver;
 mod ears;
+mod entry;
 mod error;
+mod frames;
 mod generic_client;
 mod hosts;
+mod keepalives;
 mod listener;
 mod listening;
 mod mailbox;
 mod manager;
+mod negotiate;
+mod params;
 mod recycling;
+mod refusing;
+mod reset;
 mod retry;
+mod returns;
+mod roles;
+mod route;
 mod run;
 mod run_error;
+mod scout;
+mod search;
+mod seat;
 mod session;
 mod settings;
 mod statements;
+mod tidy;
+#[cfg(any(feature = "postgres-rustls", feature = "postgres-native-tls"))]
+mod tls;
 mod transact;
 mod transaction;
 mod url;
+mod verdict;
+mod verified;
+mod watch;
+mod wire;
+mod wired;
 
+pub use self::cancel::CancelToken;
 pub use self::cause::Cause;
 pub use self::channel::notify;
 pub use self::class::{Class, Classify};
 pub use self::client::ClientWrapper;
 pub use self::config::{Config, ConfigError};
 pub use self::connect::{ConfigConnectImpl, Connect};
+pub use self::credentials::{CredentialError, CredentialProvider, Credentials};
 pub use self::driver::Ending;
 pub use self::error::Error;
 pub use self::generic_client::GenericClient;
 pub use self::listener::{Event, Gap, Listener, ListenerBuilder};
 pub use self::manager::Manager;
 pub use self::recycling::{ManagerConfig, RecyclingMethod};
+pub use self::reset::Reset;
 pub use self::retry::{Retry, Retrying};
+pub use self::returns::Returns;
 pub use self::run::Attempt;
 pub use self::run_error::{RunError, RunFailure};
 pub use self::session::SessionSettings;
 pub use self::settings::{ChannelBinding, LoadBalanceHosts, SslMode, TargetSessionAttrs};
 pub use self::statements::{StatementCache, StatementCaches};
+#[cfg(any(feature = "postgres-rustls", feature = "postgres-native-tls"))]
+pub use self::tls::{Encrypted, Handshake, Tls, TlsOptions};
 pub use self::transact::TransactionPlan;
 pub use self::transaction::{Transaction, TransactionBuilder};
 pub use crate::managed::reexports::*;

@@ -2,9 +2,11 @@
 #![cfg(all(feature = "postgres", not(millpond_loom)))]
 
 mod agreement;
+mod cancels;
 mod commits;
 mod config;
 mod conflicts;
+mod credentials;
 mod dead;
 mod errors;
 mod goodbye;
@@ -15,9 +17,16 @@ mod naming;
 mod outages;
 mod pool;
 mod ready;
+mod reset;
+mod returns;
+mod roles;
 mod run;
+mod secrets;
 mod session;
 mod statements;
 mod tls;
 mod transact;
+#[cfg(any(feature = "postgres-rustls", feature = "postgres-native-tls"))]
+mod verified;
+mod ways;
 mod weather;

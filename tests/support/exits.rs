@@ -33,10 +33,13 @@ pub enum Exit {
     ProbeFails,
     ProbePanics,
     ProbeCancelled,
+    TidyFails,
+    TidyPanics,
+    TidyTooLong,
 }
 
 impl Exit {
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 28] = [
         Self::Take,
         Self::Retain,
         Self::ShrinkIdle,
@@ -62,11 +65,17 @@ impl Exit {
         Self::ProbeFails,
         Self::ProbePanics,
         Self::ProbeCancelled,
+        Self::TidyFails,
+        Self::TidyPanics,
+        Self::TidyTooLong,
     ];
 
     /// Whether there is this way without a background.
     pub fn needs_runtime(self) -> bool {
-        self == Self::ConnectAfterClose
+        matches!(
+            self,
+            Self::ConnectAfterClose | Self::TidyFails | Self::TidyPanics | Self::TidyTooLong
+        )
     }
 
     /// Without and with a background, where there is this way.
@@ -113,6 +122,7 @@ impl Exit {
             }
             Self::SurplusConnect | Self::ConnectAfterClose => self.connect_too_late(scene),
             Self::ProbeFails | Self::ProbePanics | Self::ProbeCancelled => self.probe(scene),
+            Self::TidyFails | Self::TidyPanics | Self::TidyTooLong => self.tidy(scene),
             _ => self.fail_a_step(scene),
         }
     }
@@ -155,6 +165,21 @@ impl Exit {
         let mut warm = scene.polled(scene.pool.warm_up(1));
         ignore(|| drop(warm.poll()));
         let _ = warm.cancel();
+    }
+
+    fn tidy(self, scene: &Scene) {
+        let held = scene.hold();
+        scene.world.untidy.then(Step::Err);
+        scene.world.tidy.then(match self {
+            Self::TidyFails => Step::Err,
+            Self::TidyPanics => Step::Panic,
+            _ => Step::Never,
+        });
+        drop(held);
+        scene.settle();
+        if self == Self::TidyTooLong {
+            scene.advance(Duration::from_secs(6));
+        }
     }
 
     /// A check, or the hook of a new object, that fails, panics or is cancelled.

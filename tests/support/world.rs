@@ -2,6 +2,7 @@
 
 use super::script::{Fault, Script};
 use millpond::managed::{Manager, Metrics, RecycleError, RecycleResult};
+use millpond::observe::CloseReason;
 use std::borrow::Cow;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,6 +24,12 @@ pub struct Everything {
     pub detach: Script,
     /// `has_broken`: an error says that it is.
     pub broken: Script,
+    /// `needs_tidying`: an error says that it does.
+    pub untidy: Script,
+    pub tidy: Script,
+    /// `closes_slowly`: an error says that it does.
+    pub slow: Script,
+    pub close: Script,
     /// The `Drop` of an object: may panic.
     pub drops: Script,
     book: Mutex<Book>,
@@ -82,6 +89,10 @@ impl World {
             &self.probe,
             &self.detach,
             &self.broken,
+            &self.untidy,
+            &self.tidy,
+            &self.slow,
+            &self.close,
             &self.drops,
         ];
         all.into_iter().for_each(Script::calm);
@@ -241,6 +252,31 @@ impl Manager for World {
     fn has_broken(&self, thing: &mut Thing) -> bool {
         self.touch(thing, "has_broken");
         self.broken.next().play_now().is_err()
+    }
+
+    fn needs_tidying(&self, thing: &mut Thing) -> bool {
+        self.touch(thing, "needs_tidying");
+        self.untidy.next().play_now().is_err()
+    }
+
+    async fn tidy(&self, thing: &mut Thing) -> RecycleResult<Fault> {
+        self.touch(thing, "tidy");
+        let said = self.tidy.next().play().await;
+        said.map_err(RecycleError::Backend)
+    }
+
+    fn closes_slowly(&self, thing: &mut Thing, reason: CloseReason) -> bool {
+        if self.book().lives[thing.id].detached != 1 || reason == CloseReason::Taken {
+            let what = format!("object {} is to be closed for {reason:?}", thing.id);
+            self.book().violate(what);
+        }
+        self.slow.next().play_now().is_err()
+    }
+
+    async fn close(&self, thing: Thing) {
+        let said = self.close.next().play().await;
+        drop(thing);
+        said.unwrap();
     }
 
     async fn probe(&self, thing: &mut Thing) -> RecycleResult<Fault> {

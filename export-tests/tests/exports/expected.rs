@@ -82,6 +82,7 @@ impl Expected {
             ("idle", closed.idle),
             ("check_failed", closed.check_failed),
             ("broken", closed.broken),
+            ("untidy", closed.untidy),
             ("surplus", closed.surplus),
             ("refreshed", closed.refreshed),
             ("taken", closed.taken),
@@ -95,6 +96,7 @@ impl Expected {
             ("millpond.connection.create_errors", stats.create_failures),
             ("millpond.connection.checks", stats.checks),
             ("millpond.connection.check_failures", stats.check_failures),
+            ("millpond.connection.tidied", stats.tidied),
             ("millpond.leaks", stats.leaks),
         ] {
             self.number(name, metric, "", count);

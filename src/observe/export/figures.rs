@@ -73,6 +73,7 @@ impl Figures {
         self.total(&names::CREATE_ERRORS, None, stats.create_failures);
         self.total(&names::CHECKS, None, stats.checks);
         self.total(&names::CHECK_FAILURES, None, stats.check_failures);
+        self.total(&names::TIDIED, None, stats.tidied);
         self.total(&names::LEAKS, None, stats.leaks);
         self.gets(&stats.gets);
         self.closed(&stats.closed);

@@ -56,6 +56,10 @@ pub const REASON: Label = Label {
         (reason::CHECK_FAILED, "it did not pass its check"),
         (reason::BROKEN, "it came back broken"),
         (
+            reason::UNTIDY,
+            "it came back in a state that could not be mended",
+        ),
+        (
             reason::SURPLUS,
             "the pool was made smaller, or more lay idle than may",
         ),
@@ -126,6 +130,8 @@ pub mod reason {
     pub const CHECK_FAILED: &str = "check_failed";
     /// It came back broken.
     pub const BROKEN: &str = "broken";
+    /// It came back in a state that could not be mended.
+    pub const UNTIDY: &str = "untidy";
     /// The pool was made smaller, or more lay idle than may.
     pub const SURPLUS: &str = "surplus";
     /// It was of an older generation than the pool's.

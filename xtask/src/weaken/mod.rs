@@ -181,12 +181,13 @@ fn conclude(
 }
 
 /// The tests of behaviour that are asked.
-const TESTS: [&str; 12] = [
+const TESTS: [&str; 13] = [
     "model",
     "cancel",
     "failure",
     "resize",
     "close",
+    "aside",
     "close_within",
     "handover",
     "waker",

@@ -5,10 +5,11 @@ use super::{ADDING, BOUNDS, Edit, Kind::GiveUp, MOVES, edit};
 const CONNECT: &str = "src/managed/connect.rs";
 const CORE: &str = "src/managed/core.rs";
 const CHECK: &str = "src/managed/check.rs";
+const ASIDE: &str = "src/managed/aside.rs";
 const GET: &str = "src/managed/get.rs";
 const UNMANAGED: &str = "src/unmanaged/core.rs";
 
-pub(super) const EDITS: [Edit; 45] = [
+pub(super) const EDITS: [Edit; 46] = [
     edit(
         GiveUp,
         "give up: the reservation of an ownerless connect",
@@ -181,15 +182,22 @@ pub(super) const EDITS: [Edit; 45] = [
         GiveUp,
         "managed: the room of a retired object",
         CORE,
-        "let panic = Self::destroy(slot, Some(reason)); resume(first_panic(panic, || core.engine.bury(debt)));",
-        "let _ = (core, debt); resume(Self::destroy(slot, Some(reason)));",
+        "debt.into_iter().for_each(|debt| core.engine.bury(debt))",
+        "{ let _ = debt; }",
     ),
     edit(
         GiveUp,
-        "managed: the room of the surplus of a resize or close",
-        CORE,
-        "panic = first_panic(panic, || self.engine.bury(debt));",
-        "let _ = debt;",
+        "managed: the room of an object that is closed in the background",
+        ASIDE,
+        "|debt| self.core.engine.bury(debt)",
+        "|debt| { let _ = debt; }",
+    ),
+    edit(
+        GiveUp,
+        "managed: an object that could not be made fit for the next",
+        ASIDE,
+        "Core::retire(slot, CloseReason::Untidy);",
+        "std::mem::forget(slot);",
     ),
     edit(
         GiveUp,
