@@ -165,6 +165,11 @@ impl ClientWrapper {
         self.origin.watch()
     }
 
+    /// How many messages went to the server on it so far; `None`, where it is not watched.
+    pub(super) fn sent(&self) -> Option<u32> {
+        self.watch().map(Watch::sent)
+    }
+
     /// The right to cancel what this connection is doing, to be kept beside it:
     /// [`tokio_postgres::Client::cancel_token`].
     pub fn cancel_token(&self) -> CancelToken {

@@ -149,16 +149,18 @@ where
         loop {
             let mut client = course.take().await?;
             let attempt = work.clone();
+            let sent = client.sent();
             let error = match course.within(attempt(&mut client)).await {
                 Some(Ok(value)) => return Ok(value),
                 Some(Err(error)) => error,
                 None => return Err(course.told(RunError::deadline().on(&client)).into()),
             };
             let class = error.postgres_class();
+            let nothing_sent = sent.is_some() && client.sent() == sent;
             give_back(client, class);
             let may = match class {
                 Some(Class::Conflict) => true,
-                Some(Class::Lost) => retry.idempotent,
+                Some(Class::Lost) => nothing_sent || retry.idempotent,
                 Some(Class::Busy) => retry.busy,
                 _ => false,
             };

@@ -20,6 +20,8 @@ pub(super) struct Watch {
     draft: AtomicU32,
     /// Whether the last query ended with a rollback.
     rolled_back: AtomicU32,
+    /// How many frames went to the server.
+    sent: AtomicU32,
 }
 
 /// What is known of a connection at one moment.
@@ -89,6 +91,7 @@ impl Watch {
             driver: Rest::new(),
             draft: AtomicU32::new(0),
             rolled_back: AtomicU32::new(0),
+            sent: AtomicU32::new(0),
         })
     }
 
@@ -103,6 +106,13 @@ impl Watch {
     pub(super) fn has_rolled_back(&self) -> bool {
         // ORDERING(rollback read): Relaxed; the answer came by a channel, which orders it.
         self.rolled_back.load(Ordering::Relaxed) != 0
+    }
+
+    /// How many frames went to the server so far, for who compares it with what it was. It is not known to be all
+    /// before the connection has ended, or an answer has come.
+    pub(super) fn sent(&self) -> u32 {
+        // ORDERING(sent read): Relaxed; that the connection is closed came by a channel, which orders it.
+        self.sent.load(Ordering::Relaxed)
     }
 
     /// Waits until what is known is `so`.
@@ -137,6 +147,8 @@ impl Watch {
         let rolled_back = u32::from(tracker.has_rolled_back());
         // ORDERING(rollback written): Relaxed; see `rollback read`.
         self.rolled_back.store(rolled_back, Ordering::Relaxed);
+        // ORDERING(sent written): Relaxed; see `sent read`.
+        self.sent.store(tracker.sent(), Ordering::Relaxed);
     }
 
     /// A poll of the connection begins: what was queued until now it will find.

@@ -1,10 +1,10 @@
 //! `Listener`: what is sent is heard, and what may have been missed is told.
 
-use crate::ground::{Connecting, database, eventually, local, pool};
+use crate::ground::{Own, database, eventually, local, pool};
 use crate::transact::end_from_outside;
 use millpond::Runtime;
-use millpond::postgres::tokio_postgres::{self, Config as PgConfig, NoTls, Notification};
-use millpond::postgres::{Connect, Event, Gap, Listener, Manager, ManagerConfig, Pool, notify};
+use millpond::postgres::tokio_postgres::{NoTls, Notification};
+use millpond::postgres::{Event, Gap, Listener, Manager, ManagerConfig, Pool, notify};
 use millpond_testdb::{Database, Server, Stop};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -280,19 +280,6 @@ fn it_ends_with_its_runtime() {
         let end = timeout(Duration::from_secs(20), listener.recv()).await;
         assert!(end.expect("it ends").is_none());
     });
-}
-
-struct Own;
-
-impl Connect for Own {
-    fn connect(&self, config: &PgConfig) -> Connecting<'_> {
-        let config = config.clone();
-        Box::pin(async move {
-            let (client, connection) = config.connect(NoTls).await?;
-            let task = tokio::spawn(async move { drop(connection.await) });
-            Ok::<_, tokio_postgres::Error>((client, task))
-        })
-    }
 }
 
 #[tokio::test]

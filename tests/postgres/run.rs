@@ -1,8 +1,10 @@
 //! `Pool::run`: again where it is known that nothing was done, or where the user says that it does no harm.
 
-use crate::ground::{backend_pid, builder, closed_port, database, local, pool};
+use crate::ground::{Own, backend_pid, builder, closed_port, database, eventually, local, pool};
 use crate::transact::end_from_outside;
-use millpond::postgres::{Class, Classify, Ending, Pool, Retry, RunError, RunFailure};
+use millpond::postgres::{
+    Class, Classify, Ending, Manager, ManagerConfig, Pool, Retry, RunError, RunFailure,
+};
 use millpond_testdb::Database;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -40,6 +42,34 @@ async fn a_connection_that_was_ended_while_idle_costs_nothing() {
         1,
         "nothing was tried on the dead"
     );
+}
+
+/// The session ends while the closure waits for something else, before it says anything to the server: that much the
+/// wire tells.
+#[tokio::test]
+async fn a_connection_that_ends_before_anything_was_sent_is_made_up_for() {
+    let db = database();
+    db.query("CREATE TABLE t (n int)").unwrap();
+    let unwatched = Manager::from_connect(db.config(), Own, ManagerConfig::default());
+    let unwatched = Pool::builder(unwatched).max_size(1).build().unwrap();
+    for (pool, watched) in [(pool(db.config(), 1), true), (unwatched, false)] {
+        let pid = backend_pid(&pool.get().await.unwrap()).await;
+        let attempts = AtomicU32::new(0);
+        let done = pool
+            .run(async |client| {
+                if attempts.fetch_add(1, Ordering::Relaxed) == 0 {
+                    end_from_outside(&db, pid);
+                    eventually("it is noticed", || client.is_closed()).await;
+                }
+                client.batch_execute("INSERT INTO t VALUES (1)").await?;
+                Ok::<_, RunError>(())
+            })
+            .await;
+        assert_eq!(done.is_ok(), watched, "{done:?}");
+        assert_eq!(attempts.load(Ordering::Relaxed), 1 + u32::from(watched));
+    }
+    let rows = db.query("SELECT count(*) FROM t").unwrap();
+    assert_eq!(rows.as_deref(), Some("1"));
 }
 
 /// Runs a statement that is ended while it runs, the first time.
@@ -203,37 +233,37 @@ async fn closures_may_borrow_and_run_in_tasks() {
         tokio::spawn(sum(pool.clone(), 20)).await.unwrap().unwrap(),
         22
     );
-    let boxed: std::pin::Pin<Box<dyn Future<Output = Result<i32, Own>> + Send>> =
+    let boxed: std::pin::Pin<Box<dyn Future<Output = Result<i32, Ours>> + Send>> =
         Box::pin(sum(pool, 1));
     assert_eq!(boxed.await.unwrap(), 3);
 }
 
-async fn sum(pool: Pool, to: i32) -> Result<i32, Own> {
+async fn sum(pool: Pool, to: i32) -> Result<i32, Ours> {
     add(&pool, &to).await
 }
 
 async fn add(
     pool: &Pool,
     to: &(impl millpond::postgres::tokio_postgres::types::ToSql + Sync),
-) -> Result<i32, Own> {
+) -> Result<i32, Ours> {
     pool.transaction(async |tx| Ok(tx.query_one("SELECT 2 + $1", &[to]).await?.try_get(0)?))
         .await
 }
 
 /// An error of a service's own.
 #[derive(Debug)]
-enum Own {
+enum Ours {
     Statement(millpond::postgres::tokio_postgres::Error),
     Run(RunError),
 }
 
-impl std::fmt::Display for Own {
+impl std::fmt::Display for Ours {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("a service failed")
     }
 }
 
-impl std::error::Error for Own {
+impl std::error::Error for Ours {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Statement(error) => Some(error),
@@ -242,13 +272,13 @@ impl std::error::Error for Own {
     }
 }
 
-impl From<millpond::postgres::tokio_postgres::Error> for Own {
+impl From<millpond::postgres::tokio_postgres::Error> for Ours {
     fn from(error: millpond::postgres::tokio_postgres::Error) -> Self {
         Self::Statement(error)
     }
 }
 
-impl From<RunError> for Own {
+impl From<RunError> for Ours {
     fn from(error: RunError) -> Self {
         Self::Run(error)
     }
@@ -260,7 +290,7 @@ async fn a_conflict_is_found_behind_an_error_of_ones_own() {
     let pool = pool(db.config(), 1);
     let attempts = AtomicU32::new(0);
     let raise = "DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '40P01'; END $$";
-    let done: Result<(), Own> = pool
+    let done: Result<(), Ours> = pool
         .transaction(async |tx| {
             if attempts.fetch_add(1, Ordering::Relaxed) == 0 {
                 tx.batch_execute(raise).await?;
