@@ -3,24 +3,25 @@
 use super::listener::{Event, Gap};
 use crate::engine::sync::Mutex;
 use std::collections::VecDeque;
+use std::fmt;
 use tokio::sync::Notify;
 use tokio_postgres::Notification;
 
 /// Where the task that listens and the one that takes meet.
-#[derive(Debug)]
 pub(super) struct Mailbox {
     inside: Mutex<Inside>,
     /// Something is there, or it is over.
     news: Notify,
 }
 
-#[derive(Debug)]
 struct Inside {
     events: VecDeque<Event>,
     /// How many of the events are notifications, and how many may be.
     notifications: usize,
     room: usize,
     dropped: u64,
+    /// How many were dropped of whom the next gap is to tell.
+    untold: u64,
     /// Why nothing is heard, while that is so.
     trouble: Option<String>,
     over: bool,
@@ -34,6 +35,7 @@ impl Mailbox {
                 notifications: 0,
                 room: room.max(1),
                 dropped: 0,
+                untold: 0,
                 trouble: None,
                 over: false,
             }),
@@ -51,10 +53,7 @@ impl Mailbox {
     pub(super) fn lost(&self, why: String) {
         {
             let mut inside = self.inside.lock();
-            // A gap that nobody has seen is part of the one that begins here.
-            while inside.events.back().is_some_and(Event::is_no_notification) {
-                inside.events.pop_back();
-            }
+            inside.fold_unseen();
             inside.trouble = Some(why.clone());
             inside.events.push_back(Event::Lost(why));
         }
@@ -71,9 +70,10 @@ impl Mailbox {
         {
             let mut inside = self.inside.lock();
             inside.trouble = None;
+            let dropped = std::mem::take(&mut inside.untold);
             inside.events.push_back(Event::Gap(Gap {
                 reconnected: true,
-                dropped: 0,
+                dropped,
             }));
         }
         self.news.notify_one();
@@ -120,7 +120,28 @@ impl Mailbox {
     }
 }
 
+/// Without what was heard: that is the user's own, and may be much.
+impl fmt::Debug for Mailbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inside = self.inside.lock();
+        f.debug_struct("Mailbox")
+            .field("waiting", &inside.events.len())
+            .field("dropped", &inside.dropped)
+            .field("trouble", &inside.trouble)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Inside {
+    /// A gap that nobody has seen is part of the one that begins now.
+    fn fold_unseen(&mut self) {
+        while self.events.back().is_some_and(Event::is_no_notification) {
+            if let Some(Event::Gap(gap)) = self.events.pop_back() {
+                self.untold += gap.dropped;
+            }
+        }
+    }
+
     fn put(&mut self, notification: Notification) {
         if self.notifications < self.room {
             self.notifications += 1;

@@ -174,12 +174,15 @@ async fn outages_that_nobody_has_read_about_are_one_gap() {
         eventually("it has noticed", || listener.trouble().is_some()).await;
         eventually("it is back", || listener.is_connected()).await;
     }
-    let mut heard = Vec::new();
+    let (mut heard, mut told) = (Vec::new(), 0);
     while let Some(event) = listener.try_recv() {
         heard.push(match event {
             Event::Notification(_) => "notification",
             Event::Lost(_) => "lost",
-            Event::Gap(Gap { .. }) => "gap",
+            Event::Gap(Gap { dropped, .. }) => {
+                told += dropped;
+                "gap"
+            }
         });
     }
     let one = ["notification", "lost", "gap"];
@@ -188,6 +191,7 @@ async fn outages_that_nobody_has_read_about_are_one_gap() {
         [one, one].concat(),
         "the third did not fit, and the rest are one outage"
     );
+    assert_eq!((told, listener.dropped()), (1, 1));
 }
 
 #[tokio::test]

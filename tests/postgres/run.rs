@@ -1,11 +1,13 @@
 //! `Pool::run`: again where it is known that nothing was done, or where the user says that it does no harm.
 
-use crate::ground::{Own, backend_pid, builder, closed_port, database, eventually, local, pool};
+use crate::ground::{
+    Own, SECRET, backend_pid, builder, closed_port, database, eventually, local, pool,
+};
 use crate::transact::end_from_outside;
 use millpond::postgres::{
     Class, Classify, Ending, Manager, ManagerConfig, Pool, Retry, RunError, RunFailure,
 };
-use millpond_testdb::Database;
+use millpond_testdb::{Database, Server};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -185,6 +187,25 @@ async fn a_wrong_database_is_not_tried_again() {
     assert_eq!(error.attempts(), 1);
     assert_eq!(error.code().unwrap().code(), "3D000");
     assert!(error.is_permanent());
+}
+
+#[tokio::test]
+async fn no_password_is_told() {
+    let server = Server::builder().password_auth("right").start().unwrap();
+    let pool = pool(local(server.port().unwrap()), 1);
+    let run = pool.run(async |_| Ok::<_, RunError>(())).await;
+    let transaction = pool.transaction(async |_| Ok::<_, RunError>(())).await;
+    for error in [run, transaction].map(Result::unwrap_err) {
+        assert_eq!(error.code().unwrap().code(), "28P01");
+        let told = format!("{error} {error:?} {error:#?}");
+        assert!(
+            told.contains("127.0.0.1") && !told.contains(SECRET),
+            "{told}"
+        );
+    }
+    let listen = pool.listen(["c"]).await.unwrap_err();
+    let told = format!("{listen} {listen:?}");
+    assert!(told.contains("28P01") && !told.contains(SECRET), "{told}");
 }
 
 #[tokio::test]
