@@ -397,9 +397,14 @@ impl managed::Manager for Manager {
             return Err(unfit);
         }
         let attrs = self.route.search.attrs();
-        let asked = client.seat().map_or(TargetSessionAttrs::Any, |_| attrs);
+        if client.seat().is_none() || attrs == TargetSessionAttrs::Any {
+            // A Sync: no query, so that none has to be parsed, and none stands in the server's log.
+            let answered = client.check_connection().await;
+            answered.map_err(|cause| self.failed(cause))?;
+            return self.unfit(client).map_or(Ok(()), Err);
+        }
         let answer = client
-            .simple_query(asked.question())
+            .simple_query(attrs.question())
             .await
             .map_err(|cause| self.failed(cause))?;
         if roles::value(&answer, 0) != Some("1") {

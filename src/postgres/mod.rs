@@ -3,7 +3,8 @@
 //! ```text
 //! Config → Manager → create: the route (route.rs: credentials) → host by host (search.rs, hosts.rs, roles.rs)
 //!                  → connect (connect.rs, tls.rs) → a task drives it (driver.rs)
-//!                  → recycle, probe (manager.rs) → Client (client.rs) → Transaction (transaction.rs)
+//!                    under watch (entry.rs, negotiate.rs, wired.rs, frames.rs, wire.rs, watch.rs)
+//!                  → tidy on return (tidy.rs, reset.rs, cancel.rs), recycle, probe (manager.rs) → Client (client.rs) → Transaction (transaction.rs)
 //! run (run.rs), transaction (transact.rs, commit.rs): attempt after attempt (course.rs, retry.rs)
 //! listen (listener.rs) → a task (listening.rs) with a connection of its own → what it hears (mailbox.rs)
 //! ```
@@ -14,7 +15,13 @@
 //!   share: a server that accepts and stays silent is an error, and the next host gets its turn.
 //! * An [`Error`] prints its whole chain of causes in one line, with the SQLSTATE and what it was on the
 //!   way to. No password is part of any error, `Debug` or message.
-//! * A connection that has ended is not kept when it comes back, and says [why](ClientWrapper::ending).
+//! * Where a session stands is read from the wire, at no cost ([`ClientWrapper::is_watched`]). A connection that comes
+//!   back in a transaction is rolled back, and what still runs on it is cancelled to its end, in the background:
+//!   [`Returns`]. What else its session leaves behind is undone there too, by choice: [`Reset`].
+//! * A [`CancelToken`]'s cancel is over when the server has acted on it. A commit that the server turned into a rollback
+//!   is an error, by choice: [`Manager::strict_commit`].
+//! * A connection that has ended leaves its pool at once, also while it lies idle, and says
+//!   [why](ClientWrapper::ending).
 //! * A dropped client says goodbye to its server: [`Ending`] tells how that is bounded.
 //! * `target_session_attrs`, `channel_binding` and `load_balance_hosts` of [`Config`] take effect.
 //!   deadpool-postgres ignores them, so a configuration that reached a standby there may be refused here.

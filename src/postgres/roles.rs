@@ -141,7 +141,7 @@ where
         move |connection: &_| {
             Role::reported(connection)
                 .into_iter()
-                .for_each(|role| reading.write(role))
+                .for_each(|role| reading.write(role));
         }
     };
     look(&connection);

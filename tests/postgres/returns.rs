@@ -122,16 +122,26 @@ async fn is_in_order(pool: &Pool, db: &Database, what: &str) {
 
 async fn whatever_is_left_behind(by: By) {
     let db = database();
+    whatever_is_left_behind_in(&db, &format!("by {by:?}"), by.is_watched(), || by.pool(&db)).await;
+}
+
+/// The same in pools of one that are made so, of connections to `db`.
+pub(crate) async fn whatever_is_left_behind_in(
+    db: &Database,
+    how: &str,
+    is_watched: bool,
+    pool: impl Fn() -> Pool,
+) {
     db.query("CREATE TABLE note (text text)").unwrap();
     for (left, leave) in LEFT {
-        let what = format!("{left}, by {by:?}");
-        let pool = by.pool(&db);
+        let what = format!("{left}, {how}");
+        let pool = pool();
         let mut client = pool.get().await.unwrap();
-        assert_eq!(client.is_watched(), by.is_watched());
+        assert_eq!(client.is_watched(), is_watched);
         leave(&mut client).await;
         let began = Instant::now();
         drop(client);
-        is_in_order(&pool, &db, &what).await;
+        is_in_order(&pool, db, &what).await;
         let took = began.elapsed();
         assert!(took < Duration::from_secs(5), "{what}: {took:?}");
         // What was left behind was left by one connection, and ended with it or on it.

@@ -1,6 +1,8 @@
 //! TLS that verifies the server, against a real one; by each library that is built in.
 
 use crate::ground::SECRET;
+use crate::returns::whatever_is_left_behind_in;
+use crate::ways::of;
 use millpond::managed::Manager as _;
 use millpond::postgres::tokio_postgres::config::{ChannelBinding, SslMode as PgMode};
 use millpond::postgres::tokio_postgres::{Config as PgConfig, NoTls};
@@ -153,6 +155,23 @@ async fn a_server_that_is_the_right_one_is_spoken_to_in_tls() {
         let again = pool.get().await.unwrap();
         again.batch_execute("SELECT 1").await.unwrap();
         assert_eq!(pool.stats().created, 1);
+    }
+}
+
+/// Through TLS as well the wire is watched, and what still runs is cancelled over a session of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_is_left_behind_the_next_user_finds_none_of_it() {
+    let authority = Authority::usual("left");
+    let server = authority.server("localhost").start().unwrap();
+    for tls in each(&authority.trusted()) {
+        let db = server.database().unwrap();
+        let pool = || {
+            let mut config = config(&server, "localhost");
+            config.dbname(db.name());
+            config.ssl_mode(PgMode::Require);
+            of(Manager::new(config, tls.clone())).build().unwrap()
+        };
+        whatever_is_left_behind_in(&db, "in TLS", true, pool).await;
     }
 }
 
