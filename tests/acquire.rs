@@ -223,6 +223,21 @@ fn an_error_names_the_three_longest_holders_by_file_and_line_and_label() {
 }
 
 #[test]
+fn who_takes_on_somebody_elses_behalf_is_told_of_by_the_others_place() {
+    let scene = Scene::new(1);
+    let place = std::panic::Location::caller();
+    let how = Acquire::new().on_behalf_of(place);
+    let taken = scene.acquire(&how).ready().unwrap();
+    let holder = &scene.pool.checkouts()[0];
+    assert_eq!(
+        (holder.caller.line(), holder.caller.column()),
+        (place.line(), place.column())
+    );
+    drop(taken);
+    scene.all_well(1);
+}
+
+#[test]
 fn a_holder_is_one_who_really_holds() {
     let scene = Scene::new(3);
     let (one, two, three) = (scene.hold(), scene.hold(), scene.hold());

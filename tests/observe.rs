@@ -3,12 +3,15 @@
 
 mod support;
 
-use millpond::managed::{Acquire, Object, Timeouts, WeakPool};
+use millpond::managed::{
+    Acquire, Manager, Metrics, Object, Pool, RecycleResult, Timeouts, WeakPool,
+};
 use millpond::observe::{
     CloseReason, Kind, Level, Listener, Observe, Phase, Pools, Snapshot, State,
 };
 use millpond::unmanaged;
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use support::{Polled, Scene, Step};
@@ -120,6 +123,36 @@ fn an_unmanaged_pool_shows_its_counts_and_knows_no_more() {
 
 fn named(name: &str) -> Scene {
     Scene::built(1, false, |builder| builder.name(name))
+}
+
+/// A manager that notes what it is told of its pool's name.
+struct Told(Arc<Mutex<Vec<String>>>);
+
+impl Manager for Told {
+    type Type = ();
+    type Error = Infallible;
+
+    async fn create(&self) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    async fn recycle(&self, _: &mut (), _: &Metrics) -> RecycleResult<Infallible> {
+        Ok(())
+    }
+
+    fn named(&mut self, name: &str) {
+        self.0.lock().unwrap().push(name.to_owned());
+    }
+}
+
+#[test]
+fn a_manager_is_told_the_name_of_its_pool_and_of_none_where_there_is_none() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let builder = || Pool::<Told>::builder(Told(Arc::clone(&told)));
+    drop(builder().build().unwrap());
+    assert!(told.lock().unwrap().is_empty());
+    drop(builder().name("first").name("second").build().unwrap());
+    assert_eq!(*told.lock().unwrap(), ["second"]);
 }
 
 #[test]

@@ -33,6 +33,7 @@ pub struct Acquire {
     label: Option<Arc<str>>,
     try_only: bool,
     priority: Priority,
+    caller: Option<&'static Location<'static>>,
 }
 
 impl Acquire {
@@ -52,6 +53,14 @@ impl Acquire {
     /// What the taker calls itself, for [`Pool::checkouts`] and for the errors of others.
     pub fn label(mut self, label: impl Into<Arc<str>>) -> Self {
         self.label = Some(label.into());
+        self
+    }
+
+    /// For those who take on somebody else's behalf: the place in the code that is told of as the holder's, for
+    /// example the [caller](Location::caller) of a `#[track_caller]` function of theirs. Default: where
+    /// [`Pool::acquire`] is called.
+    pub fn on_behalf_of(mut self, caller: &'static Location<'static>) -> Self {
+        self.caller = Some(caller);
         self
     }
 
@@ -107,7 +116,7 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
         &self,
         how: &Acquire,
     ) -> impl Future<Output = Result<W, AcquireError<M::Error>>> {
-        let caller = Location::caller();
+        let caller = how.caller.unwrap_or_else(Location::caller);
         async move { self.acquire_as(how, caller).await }
     }
 

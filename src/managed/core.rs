@@ -81,7 +81,7 @@ impl<M: Manager> Core<M> {
         handle: Weak<Handle<M>>,
     ) -> Self {
         let PoolBuilder {
-            manager,
+            mut manager,
             config,
             runtime,
             hooks,
@@ -92,6 +92,9 @@ impl<M: Manager> Core<M> {
             QueueMode::Fifo => Order::Fifo,
             QueueMode::Lifo => Order::Lifo,
         };
+        if let Some(name) = &options.name {
+            manager.named(name);
+        }
         let clock = options.clock.unwrap_or_else(Clock::new);
         let caution = options.caution.completed();
         let engine = Engine::new(config.max_size, caution.max_connecting, order);

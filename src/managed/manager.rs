@@ -148,6 +148,10 @@ pub trait Manager: Send + Sync + 'static {
         None
     }
 
+    /// The pool of these objects was given a [name](super::PoolBuilder::name): said while it is built, before
+    /// anything is made. For what is connected to, so that it can tell one pool from another. Default: not used.
+    fn named(&mut self, _name: &str) {}
+
     /// What is good for pools of these objects, where their builder is told nothing else. Default: everything off,
     /// as in deadpool.
     fn defaults(&self) -> Defaults {

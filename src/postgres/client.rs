@@ -23,6 +23,8 @@ pub struct ClientWrapper {
     // Dropped first: then the time that `driver` gives the connection to end begins.
     client: PgClient,
     driver: Driver,
+    /// What it is connected to, for messages.
+    target: Option<Arc<str>>,
     /// Of the server's role, as far as it tells it.
     reading: Reading,
     /// Where it leads, if that could be somewhere else.
@@ -77,6 +79,7 @@ impl ClientWrapper {
             way,
             reading,
             grace,
+            ears: _,
         } = link;
         let origin = Origin {
             watch,
@@ -87,12 +90,18 @@ impl ClientWrapper {
         Self {
             client,
             driver,
+            target: None,
             reading,
             seat,
             origin: Arc::new(origin),
             taken_at: None,
             statement_cache: Arc::new(StatementCache::new()),
         }
+    }
+
+    pub(super) fn connected_to(mut self, target: &Arc<str>) -> Self {
+        self.target = Some(Arc::clone(target));
+        self
     }
 
     /// How the connection ended, once it has: the reason that a query on a dead connection does not tell.
@@ -102,6 +111,23 @@ impl ClientWrapper {
     /// the connection ended.
     pub fn ending(&self) -> Option<&Ending> {
         self.driver.ending()
+    }
+
+    /// An error of a statement on this connection, with how the connection [ended](Self::ending) where the error
+    /// itself does not tell: of a connection that was dead before, tokio-postgres says "connection closed" and no
+    /// more.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: millpond::postgres::Client) -> Result<(), millpond::postgres::Error> {
+    /// let rows = client.query("SELECT 1", &[]).await;
+    /// rows.map_err(|error| client.explain(error))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn explain(&self, error: PgError) -> super::Error {
+        super::Error::statement(self.target.as_ref(), error, self.ending())
     }
 
     /// Whether the connection has ended, or its server has said that it will, as far as is known here.
@@ -137,6 +163,11 @@ impl ClientWrapper {
 
     pub(super) fn watch(&self) -> Option<&Watch> {
         self.origin.watch()
+    }
+
+    /// How many messages went to the server on it so far; `None`, where it is not watched.
+    pub(super) fn sent(&self) -> Option<u32> {
+        self.watch().map(Watch::sent)
     }
 
     /// The right to cancel what this connection is doing, to be kept beside it:

@@ -2,6 +2,7 @@
 
 use super::cancel::Way;
 use super::driver::Driver;
+use super::ears::Ears;
 use super::entry::{self, Made};
 use super::error::{Attempt, Failure};
 use super::hosts::{self, Candidate};
@@ -74,6 +75,8 @@ pub(super) struct Link {
     pub(super) way: Way,
     /// How long an answer may take that is on its way.
     pub(super) grace: Duration,
+    /// For what its server says without being asked, where the connection is ours to drive.
+    pub(super) ears: Option<Ears>,
 }
 
 impl Link {
@@ -86,6 +89,7 @@ impl Link {
             watch: None,
             way: Way::Theirs,
             grace: LONGEST_GRACE,
+            ears: None,
         }
     }
 }
@@ -184,6 +188,7 @@ where
         watch,
         way,
         reading,
+        ears,
     } = entry::connect(config, tls).await?;
     let grace = began.elapsed().clamp(SHORTEST_GRACE, LONGEST_GRACE);
     let driver = Driver::start(runtime, connection);
@@ -198,6 +203,7 @@ where
         watch,
         way,
         grace,
+        ears: Some(ears),
     })
 }
 

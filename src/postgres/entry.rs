@@ -10,6 +10,7 @@
 
 use super::cancel::Way;
 use super::driver::Ending;
+use super::ears::Ears;
 use super::hosts;
 use super::negotiate::{Negotiator, Terms, can_encrypt};
 use super::refusing::saying;
@@ -34,6 +35,7 @@ pub(super) struct Made {
     pub(super) way: Way,
     /// Of the server's role, renewed whenever the connection is driven.
     pub(super) reading: Reading,
+    pub(super) ears: Ears,
 }
 
 /// Connects as [`Config::connect`](PgConfig::connect) does, under watch where that is possible.
@@ -121,13 +123,14 @@ where
         watch: Some(Arc::clone(&watch)),
     };
     let (client, connection) = theirs.connect(negotiator).await?;
-    let (connection, reading) = driven(connection);
+    let (connection, reading, ears) = driven(connection);
     Ok(Made {
         client,
         connection: Box::pin(Watched::new(connection, Arc::clone(&watch))),
         watch: Some(watch),
         way: Way::Tcp(terms),
         reading,
+        ears,
     })
 }
 
@@ -139,13 +142,14 @@ async fn by_unix(config: &PgConfig, path: &Path) -> Result<Made, PgError> {
     let mut plain = config.clone();
     plain.ssl_mode(SslMode::Disable);
     let (client, connection) = plain.connect_raw(stream, NoTls).await?;
-    let (connection, reading) = driven(connection);
+    let (connection, reading, ears) = driven(connection);
     Ok(Made {
         client,
         connection: Box::pin(Watched::new(connection, Arc::clone(&watch))),
         watch: Some(watch),
         way: Way::Unix(path.to_owned()),
         reading,
+        ears,
     })
 }
 
@@ -176,30 +180,32 @@ where
     <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
 {
     let (client, connection) = config.connect(tls).await?;
-    let (connection, reading) = driven(connection);
+    let (connection, reading, ears) = driven(connection);
     Ok(Made {
         client,
         connection,
         watch: None,
         way: Way::Theirs,
         reading,
+        ears,
     })
 }
 
-/// A connection, driven to its end, and what it hears of its server's role meanwhile.
-fn driven<S, T>(connection: Connection<S, T>) -> (Driven, Reading)
+/// A connection, driven to its end; what it hears of its server's role meanwhile; and for what else is heard on it.
+fn driven<S, T>(connection: Connection<S, T>) -> (Driven, Reading, Ears)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (connection, reading) = roles::follow(connection);
+    let ears = Ears::default();
+    let (connection, reading) = roles::follow(connection, ears.clone());
     let driven = async move {
         match connection.await {
             Ok(()) => Ending::Orderly,
             Err(error) => Ending::Failed(error),
         }
     };
-    (Box::pin(driven), reading)
+    (Box::pin(driven), reading, ears)
 }
 
 type Driven = Pin<Box<dyn Future<Output = Ending> + Send>>;

@@ -1,12 +1,12 @@
-use super::PoolError;
 use super::chain::Chain;
+use super::class::{Class, Classify, class_of_connect};
 use super::credentials::CredentialError;
 use super::roles::Mismatch;
+use super::{Ending, PoolError};
 use crate::engine::sync::Arc;
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
-use std::io;
 use std::time::Duration;
 use tokio_postgres::Error as PgError;
 use tokio_postgres::error::{DbError, SqlState};
@@ -29,9 +29,13 @@ enum Kind {
     CredentialsLate(Duration),
     Connect(Vec<Attempt>),
     Check(PgError),
+    /// A statement, and how the connection had ended, where that is known.
+    Statement(PgError, Option<String>),
     ProbeAnswer,
     Url(Cow<'static, str>),
     Tls(Cow<'static, str>),
+    /// What a listener cannot do.
+    Channel(String),
     Other(PgError),
 }
 
@@ -78,7 +82,7 @@ impl Error {
                     Failure::TimedOut(_) | Failure::Mismatch(_) => None,
                 })
             }
-            Kind::Check(cause) | Kind::Other(cause) => Some(cause),
+            Kind::Check(cause) | Kind::Statement(cause, _) | Kind::Other(cause) => Some(cause),
             _ => None,
         }
     }
@@ -98,18 +102,41 @@ impl Error {
         }
     }
 
+    /// What it means. While connecting to several hosts, that of the one that gives most hope.
+    pub fn class(&self) -> Class {
+        match &self.kind {
+            Kind::Connect(attempts) => {
+                let mut classes = attempts.iter().map(|attempt| attempt.failure.class());
+                let last = attempts.last().map(|attempt| attempt.failure.class());
+                let hope = classes.find(|class| class.is_transient());
+                hope.or(last).unwrap_or(Class::Permanent)
+            }
+            Kind::Credentials(cause) if cause.is_transient() => Class::Unavailable,
+            Kind::CredentialsLate(_) => Class::Unavailable,
+            _ => self.cause().map_or(Class::Permanent, Classify::class),
+        }
+    }
+
     /// Whether the same may succeed a little later without anybody's help: the server is starting,
     /// stopping, full, unreachable or silent, or not of the role that is wanted, as during a failover, or its
-    /// name does not resolve; of several hosts, at least one of them. A wrong password, an unknown database and a wrong configuration are not.
+    /// name does not resolve; of several hosts, at least one of them. A wrong password, an unknown database and a
+    /// wrong configuration are not. See [`Class`].
     pub fn is_transient(&self) -> bool {
+        self.class().is_transient()
+    }
+
+    /// Whether the same will fail again, until somebody changes something. See [`Class`].
+    pub fn is_permanent(&self) -> bool {
+        self.class().is_permanent()
+    }
+
+    /// Whether the connection on which it happened cannot be used any more.
+    pub fn ends_connection(&self) -> bool {
         match &self.kind {
-            Kind::Connect(attempts) => attempts.iter().any(|attempt| match &attempt.failure {
-                Failure::TimedOut(_) | Failure::Mismatch(_) => true,
-                Failure::Refused(cause) => is_transient(cause),
-            }),
-            Kind::Credentials(cause) => cause.is_transient(),
-            Kind::CredentialsLate(_) => true,
-            _ => self.cause().is_some_and(is_transient),
+            Kind::Check(cause) | Kind::Statement(cause, _) | Kind::Other(cause) => {
+                cause.ends_connection()
+            }
+            _ => false,
         }
     }
 
@@ -138,6 +165,20 @@ impl Error {
         Self::on_the_way(target, Kind::Check(cause))
     }
 
+    pub(super) fn statement(
+        target: Option<&Arc<str>>,
+        cause: PgError,
+        ending: Option<&Ending>,
+    ) -> Self {
+        // A server that said why has said all.
+        let silent = cause.code().is_none();
+        let ending = ending.filter(|_| silent).map(ToString::to_string);
+        Self {
+            target: target.cloned(),
+            kind: Kind::Statement(cause, ending),
+        }
+    }
+
     pub(super) fn probe_answer(target: &Arc<str>) -> Self {
         Self::on_the_way(target, Kind::ProbeAnswer)
     }
@@ -156,6 +197,13 @@ impl Error {
         }
     }
 
+    pub(super) fn channel(reason: String) -> Self {
+        Self {
+            target: None,
+            kind: Kind::Channel(reason),
+        }
+    }
+
     fn on_the_way(target: &Arc<str>, kind: Kind) -> Self {
         Self {
             target: Some(Arc::clone(target)),
@@ -169,7 +217,7 @@ impl Error {
                 let mut last_first = attempts.iter().rev();
                 last_first.find_map(|attempt| attempt.failure.cause())
             }
-            Kind::Check(cause) | Kind::Other(cause) => Some(cause),
+            Kind::Check(cause) | Kind::Statement(cause, _) | Kind::Other(cause) => Some(cause),
             _ => None,
         }
     }
@@ -231,8 +279,16 @@ impl fmt::Display for Error {
                     Chain(cause)
                 )
             }
+            Kind::Statement(cause, ending) => {
+                write!(f, "a statement on {target} failed: {}", Chain(cause))?;
+                match ending {
+                    Some(ending) => write!(f, ": {ending}"),
+                    None => Ok(()),
+                }
+            }
             Kind::ProbeAnswer => write!(f, "{target} did not answer 1 to SELECT 1"),
             Kind::Url(reason) | Kind::Tls(reason) => f.write_str(reason),
+            Kind::Channel(reason) => f.write_str(reason),
             Kind::Other(cause) => Chain(cause).fmt(f),
         }
     }
@@ -250,6 +306,13 @@ impl StdError for Error {
 impl Failure {
     fn is_timeout(&self) -> bool {
         matches!(self, Self::TimedOut(_))
+    }
+
+    fn class(&self) -> Class {
+        match self {
+            Self::Refused(cause) => class_of_connect(cause),
+            Self::TimedOut(_) | Self::Mismatch(_) => Class::Unavailable,
+        }
     }
 
     fn cause(&self) -> Option<&PgError> {
@@ -270,65 +333,5 @@ impl fmt::Display for Failure {
                 write!(f, "timed out after {:.digits$} s", bound.as_secs_f64())
             }
         }
-    }
-}
-
-fn is_transient(cause: &PgError) -> bool {
-    if let Some(code) = cause.code() {
-        return is_transient_state(code);
-    }
-    cause.is_closed() || io_cause(cause).is_some_and(is_transient_io)
-}
-
-/// Class 53 is a server that is full; 57P a server that stops, has crashed or starts. 08P01, a protocol
-/// violation, stays one.
-fn is_transient_state(code: &SqlState) -> bool {
-    let full_or_gone = matches!(code.code().get(..2), Some("53" | "08"));
-    let stopping = matches!(code.code(), "57P01" | "57P02" | "57P03");
-    (full_or_gone && *code != SqlState::PROTOCOL_VIOLATION) || stopping
-}
-
-/// A name that does not resolve has no kind of its own. Permission denied, where the system did not say so,
-/// is how tokio-postgres says, for a way to connect of one's own, that the server is of the wrong role.
-fn is_transient_io(error: &io::Error) -> bool {
-    use io::ErrorKind as Kind;
-    match error.kind() {
-        Kind::InvalidInput | Kind::InvalidData | Kind::Unsupported => false,
-        Kind::PermissionDenied => error.raw_os_error().is_none(),
-        _ => true,
-    }
-}
-
-fn io_cause(cause: &PgError) -> Option<&io::Error> {
-    cause.source()?.downcast_ref()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_server_that_is_full_stops_or_starts_is_transient() {
-        for code in [
-            "53300", "53200", "57P01", "57P02", "57P03", "08006", "08001",
-        ] {
-            assert!(is_transient_state(&SqlState::from_code(code)), "{code}");
-        }
-        for code in [
-            "28P01", "28000", "3D000", "08P01", "57014", "42601", "25P02",
-        ] {
-            assert!(!is_transient_state(&SqlState::from_code(code)), "{code}");
-        }
-    }
-
-    #[test]
-    fn a_socket_that_may_not_be_opened_is_not_transient() {
-        let refused = io::Error::from_raw_os_error(13);
-        assert_eq!(refused.kind(), io::ErrorKind::PermissionDenied);
-        assert!(!is_transient_io(&refused));
-        let role = io::Error::new(io::ErrorKind::PermissionDenied, "of the wrong role");
-        assert!(is_transient_io(&role));
-        assert!(is_transient_io(&io::ErrorKind::ConnectionReset.into()));
-        assert!(!is_transient_io(&io::ErrorKind::InvalidInput.into()));
     }
 }

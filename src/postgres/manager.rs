@@ -1,4 +1,5 @@
-use super::connect::{ConfigConnectImpl, Connect, Foreign, Open};
+use super::application_name::{Names, is_named, is_named_by_options};
+use super::connect::{ConfigConnectImpl, Connect, Foreign, Link, Open};
 use super::returns::Ledger;
 use super::route::Route;
 use super::scout::Scout;
@@ -6,8 +7,8 @@ use super::search::{Found, Search};
 use super::seat::Seat;
 use super::watch::Sight;
 use super::{
-    ClientWrapper, CredentialProvider, Error, ManagerConfig, Reset, Returns, StatementCaches,
-    TargetSessionAttrs, hosts, keepalives, roles,
+    ClientWrapper, CredentialProvider, Error, ManagerConfig, Reset, Returns, SessionSettings,
+    StatementCaches, TargetSessionAttrs, hosts, keepalives, roles,
 };
 use crate::engine::sync::{Arc, OnceLock};
 use crate::managed::{self, Bell, Metrics, RecycleError};
@@ -41,6 +42,8 @@ pub struct Manager {
     pub(super) returning: Returning,
     /// Rung when a connection ends by itself.
     bell: OnceLock<Bell>,
+    /// What the server is to call the connections; `None`, where the user has said so himself.
+    names: Option<Names>,
     /// The statement caches of all connections of this pool.
     pub statement_caches: StatementCaches,
 }
@@ -86,6 +89,7 @@ impl Manager {
 
     fn opening(pg_config: PgConfig, open: Arc<dyn Open>, config: ManagerConfig) -> Self {
         let attrs = TargetSessionAttrs::of(&pg_config);
+        let names = (!is_named(&pg_config)).then(Names::default);
         let route = Route {
             open,
             bound: default_bound(&pg_config),
@@ -100,6 +104,7 @@ impl Manager {
             scout: Scout::new(FAIL_BACK),
             returning: Returning::new(),
             bell: OnceLock::new(),
+            names,
             statement_caches: StatementCaches::default(),
         }
     }
@@ -182,6 +187,45 @@ impl Manager {
     pub fn connect_bound(mut self, bound: Duration) -> Self {
         self.route.bound = bound;
         self
+    }
+
+    /// Names the service whose connections these are, for the server: `application_name` becomes
+    /// `<service>:<pool>` where the pool has a [name](crate::managed::PoolBuilder::name), and the service's alone
+    /// where not. Without this call it is the pool's name alone.
+    ///
+    /// It is cut to 63 bytes, as the server would, but between characters; the server shows what is not ASCII as
+    /// `?`, from PostgreSQL 16 on as `\xNN`. One that the configuration sets stays as it is.
+    #[must_use]
+    pub fn service(mut self, name: impl Into<String>) -> Self {
+        self.rename(|names| names.set_service(name.into()));
+        self
+    }
+
+    /// Sets what each session begins with, on top of the configuration's `options`.
+    #[must_use]
+    pub fn session(mut self, settings: SessionSettings) -> Self {
+        let config = &mut self.route.config;
+        settings.apply_to(config);
+        // One of them may be the name itself.
+        self.names = self.names.filter(|_| !is_named_by_options(config));
+        self
+    }
+
+    /// Connects, for a connection beside the pool's.
+    pub(super) async fn link(&self) -> Result<Link, Error> {
+        let found = self.route.go(&self.runtime()?).await?;
+        Ok(found.link)
+    }
+
+    fn runtime(&self) -> Result<Handle, Error> {
+        Handle::try_current().map_err(|_| Error::no_runtime(&self.route.target))
+    }
+
+    fn rename(&mut self, rename: impl FnOnce(&mut Names)) {
+        if let Some(names) = &mut self.names {
+            rename(names);
+            names.apply_to(&mut self.route.config);
+        }
     }
 
     /// Undoes what a session leaves behind, when its connection comes back. Default: [`Reset::None`].
@@ -275,11 +319,12 @@ impl managed::Manager for Manager {
     type Error = Error;
 
     async fn create(&self) -> Result<ClientWrapper, Error> {
-        let runtime = Handle::try_current().map_err(|_| Error::no_runtime(&self.route.target))?;
+        let runtime = self.runtime()?;
         let found = self.route.go(&runtime).await?;
         self.scout.send(&self.route, &runtime, self.bell.get());
         let seat = self.seat(&found);
-        let client = ClientWrapper::linked(found.link, seat, self.returning.strict);
+        let client = ClientWrapper::linked(found.link, seat, self.returning.strict)
+            .connected_to(&self.route.target);
         self.statement_caches.attach(&client.statement_cache);
         if let Some(bell) = self.bell.get() {
             client.call(bell.clone());
@@ -378,6 +423,10 @@ impl managed::Manager for Manager {
             Some(objection) => Err(RecycleError::message(objection.to_string())),
             None => self.unfit(client).map_or(Ok(()), Err),
         }
+    }
+
+    fn named(&mut self, name: &str) {
+        self.rename(|names| names.set_pool(name));
     }
 
     fn defaults(&self) -> managed::Defaults {

@@ -5,6 +5,8 @@
 //!                  → connect (connect.rs, tls.rs) → a task drives it (driver.rs)
 //!                    under watch (entry.rs, negotiate.rs, wired.rs, frames.rs, wire.rs, watch.rs)
 //!                  → tidy on return (tidy.rs, reset.rs, cancel.rs), recycle, probe (manager.rs) → Client (client.rs) → Transaction (transaction.rs)
+//! run (run.rs), transaction (transact.rs, commit.rs): attempt after attempt (course.rs, retry.rs)
+//! listen (listener.rs) → a task (listening.rs) with a connection of its own → what it hears (mailbox.rs)
 //! ```
 //!
 //! What is different from deadpool-postgres:
@@ -32,6 +34,11 @@
 //! * A connection lives 30 min at most, and 10 min idle, where it is asked every 2 min; the first that fails its check
 //!   puts the other idle ones under suspicion; 8 are made at once at most
 //!   ([`Defaults::server`](crate::managed::Defaults::server)).
+//! * [`Pool::transaction`] and [`Pool::run`] do something with a connection, and again where that helps ([`Retry`]);
+//!   [`Pool::listen`] hears notifications, also after an outage ([`Listener`]).
+//! * Errors are told apart: those that may pass, those that will not, those that end the connection ([`Class`]).
+//! * The pool's name is the connections' `application_name` ([`Manager::service`]), and time-outs that the server keeps
+//!   are durations ([`SessionSettings`]).
 //! * A statement cache keeps the 256 statements that were used last, not every one since the start.
 //!
 //! Connections live on the Tokio runtime on which they were made; its I/O and its timer must be on, as in
@@ -57,36 +64,52 @@
 //! # }
 //! ```
 
+mod application_name;
+mod backoff;
 mod cancel;
+mod cause;
 mod chain;
+mod channel;
+mod class;
 mod client;
+mod commit;
 mod config;
 mod connect;
+mod course;
 mod credentials;
 mod driver;
+mod ears;
 mod entry;
 mod error;
 mod frames;
 mod generic_client;
 mod hosts;
 mod keepalives;
+mod listener;
+mod listening;
+mod mailbox;
 mod manager;
 mod negotiate;
 mod params;
 mod recycling;
 mod refusing;
 mod reset;
+mod retry;
 mod returns;
 mod roles;
 mod route;
+mod run;
+mod run_error;
 mod scout;
 mod search;
 mod seat;
+mod session;
 mod settings;
 mod statements;
 mod tidy;
 #[cfg(any(feature = "postgres-rustls", feature = "postgres-native-tls"))]
 mod tls;
+mod transact;
 mod transaction;
 mod url;
 mod verdict;
@@ -96,6 +119,9 @@ mod wire;
 mod wired;
 
 pub use self::cancel::CancelToken;
+pub use self::cause::Cause;
+pub use self::channel::notify;
+pub use self::class::{Class, Classify};
 pub use self::client::ClientWrapper;
 pub use self::config::{Config, ConfigError};
 pub use self::connect::{ConfigConnectImpl, Connect};
@@ -103,14 +129,20 @@ pub use self::credentials::{CredentialError, CredentialProvider, Credentials};
 pub use self::driver::Ending;
 pub use self::error::Error;
 pub use self::generic_client::GenericClient;
+pub use self::listener::{Event, Gap, Listener, ListenerBuilder};
 pub use self::manager::Manager;
 pub use self::recycling::{ManagerConfig, RecyclingMethod};
 pub use self::reset::Reset;
+pub use self::retry::{Retry, Retrying};
 pub use self::returns::Returns;
+pub use self::run::Attempt;
+pub use self::run_error::{RunError, RunFailure};
+pub use self::session::SessionSettings;
 pub use self::settings::{ChannelBinding, LoadBalanceHosts, SslMode, TargetSessionAttrs};
 pub use self::statements::{StatementCache, StatementCaches};
 #[cfg(any(feature = "postgres-rustls", feature = "postgres-native-tls"))]
 pub use self::tls::{Encrypted, Handshake, Tls, TlsOptions};
+pub use self::transact::TransactionPlan;
 pub use self::transaction::{Transaction, TransactionBuilder};
 pub use crate::managed::reexports::*;
 pub use crate::managed::{BuildError, QueueMode};
@@ -132,6 +164,9 @@ pub type CreatePoolError = managed::CreatePoolError<ConfigError>;
 
 /// Why a pool of PostgreSQL connections has none to give.
 pub type PoolError = managed::PoolError<Error>;
+
+/// Why a pool of PostgreSQL connections has none to give, with what it looked like.
+pub type AcquireError = managed::AcquireError<Error>;
 
 /// A PostgreSQL connection that was taken from its pool.
 pub type Object = managed::Object<Manager>;

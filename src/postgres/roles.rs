@@ -4,10 +4,10 @@
 //! answer: that costs nothing. An older one, or one behind a PgBouncer, is asked.
 
 use super::TargetSessionAttrs;
+use super::ears::Ears;
 use crate::engine::sync::{Arc, AtomicU8, Ordering};
 use std::fmt;
 use std::future::poll_fn;
-use std::pin::Pin;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_postgres::{Client as PgClient, Connection, Error as PgError, SimpleQueryMessage};
 
@@ -131,9 +131,10 @@ impl Reading {
     }
 }
 
-/// The connection, driven as ever, and a reading of its server's role, which is renewed whenever it was driven.
+/// The connection, driven as its ears have it, and a reading of its server's role, which is renewed whenever it was driven.
 pub(super) fn follow<S, T>(
     mut connection: Connection<S, T>,
+    ears: Ears,
 ) -> (impl Future<Output = Result<(), PgError>>, Reading)
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -150,7 +151,7 @@ where
     };
     look(&connection);
     let driven = poll_fn(move |context| {
-        let polled = Pin::new(&mut connection).poll(context);
+        let polled = ears.poll(&mut connection, context);
         if polled.is_pending() {
             look(&connection);
         }

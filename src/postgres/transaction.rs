@@ -36,6 +36,10 @@ impl<'a> Transaction<'a> {
         }
     }
 
+    pub(super) fn into_begun(self) -> PgTransaction<'a> {
+        self.begun
+    }
+
     /// As [`ClientWrapper::cancel_token`](super::ClientWrapper::cancel_token).
     pub fn cancel_token(&self) -> CancelToken {
         self.origin.cancel_token(self.begun.client())

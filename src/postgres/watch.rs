@@ -20,6 +20,8 @@ pub(super) struct Watch {
     draft: AtomicU32,
     /// Whether the last query ended with a rollback, and whether a write was ever refused.
     told: AtomicU32,
+    /// How many frames went to the server.
+    sent: AtomicU32,
 }
 
 /// What is known of a connection at one moment.
@@ -89,6 +91,7 @@ impl Watch {
             driver: Rest::new(),
             draft: AtomicU32::new(0),
             told: AtomicU32::new(0),
+            sent: AtomicU32::new(0),
         })
     }
 
@@ -109,6 +112,13 @@ impl Watch {
     pub(super) fn has_refused(&self) -> bool {
         // ORDERING(refusal read): Relaxed; who has had the error finds it: the answer came by a channel.
         self.told.load(Ordering::Relaxed) & REFUSED != 0
+    }
+
+    /// How many frames went to the server so far, for who compares it with what it was. It is not known to be all
+    /// before the connection has ended, or an answer has come.
+    pub(super) fn sent(&self) -> u32 {
+        // ORDERING(sent read): Relaxed; that the connection is closed came by a channel, which orders it.
+        self.sent.load(Ordering::Relaxed)
     }
 
     /// Waits until what is known is `so`.
@@ -147,6 +157,8 @@ impl Watch {
         let told = told.iter().filter(|(is, _)| *is).map(|(_, bit)| bit);
         // ORDERING(rollback written): Relaxed; see `rollback read` and `refusal read`.
         self.told.store(told.sum(), Ordering::Relaxed);
+        // ORDERING(sent written): Relaxed; see `sent read`.
+        self.sent.store(tracker.sent(), Ordering::Relaxed);
     }
 
     /// A poll of the connection begins: what was queued until now it will find.

@@ -56,6 +56,7 @@ impl Tracker {
             writing: Hopper::at_startup(),
             known: Known {
                 owed: VecDeque::with_capacity(8),
+                sent: 0,
                 standing: Standing::Unknown,
                 harmless: true,
                 copies: false,
@@ -116,6 +117,11 @@ impl Tracker {
         self.known.refused
     }
 
+    /// How many frames went to the server so far: two numbers that differ say that something did.
+    pub(super) fn sent(&self) -> u32 {
+        self.known.sent
+    }
+
     /// Whether the last query ended with a rollback, asked for or not.
     pub(super) fn has_rolled_back(&self) -> bool {
         self.known.rolled_back
@@ -125,6 +131,8 @@ impl Tracker {
 #[derive(Debug)]
 struct Known {
     owed: VecDeque<Owed>,
+    /// How many frames went to the server.
+    sent: u32,
     standing: Standing,
     /// Nothing but what is harmless was sent since the last Sync.
     harmless: bool,
@@ -143,6 +151,7 @@ struct Known {
 impl Known {
     /// A frame went to the server.
     fn went(&mut self, frame: Frame<'_>) {
+        self.sent = self.sent.wrapping_add(1);
         match frame.kind {
             STARTUP => self.owed.push_back(Owed::Startup),
             b'Q' | b'F' => self.owed.push_back(Owed::Query),

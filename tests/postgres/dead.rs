@@ -1,11 +1,11 @@
 //! Connections that died: seen when they come back, and before they are handed out.
 
-use crate::ground::{Connecting, backend_pid, builder, database, eventually, pool, recycling};
+use crate::ground::{Own, backend_pid, builder, database, eventually, pool, recycling};
 use millpond::Runtime;
 use millpond::managed::{Manager as _, Metrics, RecycleError};
-use millpond::postgres::tokio_postgres::{Config as PgConfig, NoTls};
+use millpond::postgres::tokio_postgres::NoTls;
 use millpond::postgres::{
-    Connect, Ending, Manager, ManagerConfig, Object, Pool, QueueMode, RecyclingMethod,
+    Ending, Manager, ManagerConfig, Object, Pool, QueueMode, RecyclingMethod,
 };
 use millpond_testdb::{Database, Server, Stop};
 use std::time::{Duration, Instant};
@@ -213,28 +213,12 @@ fn a_connection_does_not_outlive_its_runtime_and_is_replaced() {
     assert_eq!(answer, 1);
 }
 
-/// deadpool-postgres' way to bring a connection of one's own.
-struct MyOwn;
-
-impl Connect for MyOwn {
-    fn connect(&self, config: &PgConfig) -> Connecting<'_> {
-        let config = config.clone();
-        Box::pin(async move {
-            let (client, connection) = config.connect(NoTls).await?;
-            let task = tokio::spawn(async move {
-                let _ = connection.await;
-            });
-            Ok((client, task))
-        })
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_of_ones_own_is_looked_after_too() {
     let db = database();
     let mut config = db.config();
     config.application_name("my own");
-    let manager = Manager::from_connect(config, MyOwn, ManagerConfig::default());
+    let manager = Manager::from_connect(config, Own, ManagerConfig::default());
     let pool = Pool::builder(manager)
         .max_size(2)
         .runtime(Runtime::Tokio1)

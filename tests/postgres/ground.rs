@@ -3,7 +3,7 @@
 use millpond::Runtime;
 use millpond::postgres::tokio_postgres::config::Host;
 use millpond::postgres::tokio_postgres::{self, Config as PgConfig, NoTls, SimpleQueryMessage};
-use millpond::postgres::{Manager, ManagerConfig, Pool, PoolBuilder, RecyclingMethod};
+use millpond::postgres::{Connect, Manager, ManagerConfig, Pool, PoolBuilder, RecyclingMethod};
 use millpond_testdb::{Database, Server};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -192,3 +192,17 @@ pub(crate) type Connecting<'a> = Pin<
             + 'a,
     >,
 >;
+
+/// A way to connect of one's own, whose connection is not watched.
+pub(crate) struct Own;
+
+impl Connect for Own {
+    fn connect(&self, config: &PgConfig) -> Connecting<'_> {
+        let config = config.clone();
+        Box::pin(async move {
+            let (client, connection) = config.connect(NoTls).await?;
+            let task = tokio::spawn(async move { drop(connection.await) });
+            Ok::<_, tokio_postgres::Error>((client, task))
+        })
+    }
+}

@@ -87,6 +87,10 @@ impl managed::Manager for Manager {
         self.ours.has_broken(client)
     }
 
+    fn named(&mut self, name: &str) {
+        self.ours.named(name);
+    }
+
     fn hang(&self, bell: Bell) {
         self.ours.hang(bell);
     }
