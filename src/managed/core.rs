@@ -30,6 +30,9 @@ use std::panic::resume_unwind;
 use std::sync::{Arc, Weak};
 use std::task::{Poll, Waker};
 
+/// What is owed for an object that has left, and the ticket of who held it.
+type Owing = (Debt, Ticket);
+
 pub(crate) struct Core<M: Manager> {
     pub(crate) engine: Engine<Box<Slot<M>>>,
     /// Where slots are kept for a priority.
@@ -272,7 +275,7 @@ impl<M: Manager> Core<M> {
         mut slot: Box<Slot<M>>,
         debt: Debt,
         reason: CloseReason,
-    ) -> (Option<Box<dyn Any + Send>>, Option<(Debt, Ticket)>) {
+    ) -> (Option<Box<dyn Any + Send>>, Option<Owing>) {
         let core = slot.core.clone();
         let mut panic = core.detach(&mut slot, Some(reason));
         let mut slowly = false;
