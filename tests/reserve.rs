@@ -14,6 +14,9 @@ use support::{Gate, Polled, Scene, Step, ignore, panics};
 
 const S: Duration = Duration::from_secs(1);
 
+/// One of several things that may happen, and what it is called.
+type Way<T> = (&'static str, fn(&Scene) -> T);
+
 #[test]
 fn beside_a_line_of_others_those_with_priority_are_served_at_once_up_to_the_reserve() {
     let scene = reserving(5, 2);
@@ -118,7 +121,7 @@ fn whoever_leaves_the_gate_leaves_nothing_behind() {
 #[test]
 fn a_ticket_goes_back_when_its_holder_ends_in_any_way() {
     let scene = reserving(3, 2);
-    let ways: [(&str, fn(&Scene)); 9] = [
+    let ways: [Way<()>; 9] = [
         ("returned", |scene| drop(scene.hold())),
         ("taken", |scene| drop(scene.hold().take())),
         ("broken", |scene| {
@@ -261,7 +264,7 @@ fn what_the_pool_does_for_itself_takes_no_tickets() {
 
 #[test]
 fn whoever_left_an_object_untidy_has_its_ticket_until_it_is_tidied_or_closed() {
-    let ways: [(&str, fn(&Scene) -> Gate); 4] = [
+    let ways: [Way<Gate>; 4] = [
         ("tidied", |scene| untidy(scene, Step::Ok)),
         ("not to be tidied", |scene| untidy(scene, Step::Err)),
         ("closed slowly", |scene| {
