@@ -116,7 +116,11 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
         &self,
         how: &Acquire,
     ) -> impl Future<Output = Result<W, AcquireError<M::Error>>> {
-        let caller = how.caller.unwrap_or_else(Location::caller);
+        // Not by a closure, whose own place it would be.
+        let caller = match how.caller {
+            Some(caller) => caller,
+            None => Location::caller(),
+        };
         async move { self.acquire_as(how, caller).await }
     }
 
