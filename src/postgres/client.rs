@@ -1,4 +1,7 @@
+use super::cached::{Cached, On};
 use super::driver::{Driver, Ending};
+use super::orphans::Lender;
+use super::statements::{BOUND, statement};
 use super::{StatementCache, Transaction, TransactionBuilder};
 use crate::engine::sync::Arc;
 use std::ops::{Deref, DerefMut};
@@ -13,7 +16,7 @@ use tokio_postgres::{Client as PgClient, Error as PgError, Statement};
 #[derive(Debug)]
 pub struct ClientWrapper {
     // Dropped first: then the time that `driver` gives the connection to end begins.
-    client: PgClient,
+    client: Lender,
     driver: Driver,
     /// The statements that were prepared on this connection, to be used again.
     pub statement_cache: Arc<StatementCache>,
@@ -31,10 +34,16 @@ impl ClientWrapper {
 
     pub(super) fn driven(client: PgClient, driver: Driver) -> Self {
         Self {
-            client,
+            client: Lender::new(client),
             driver,
-            statement_cache: Arc::new(StatementCache::new()),
+            statement_cache: Arc::new(StatementCache::new(BOUND)),
         }
+    }
+
+    /// With as many statements as `bound` in its cache.
+    pub(super) fn keeping(mut self, bound: usize) -> Self {
+        self.statement_cache = Arc::new(StatementCache::new(bound));
+        self
     }
 
     /// How the connection ended, once it has: the reason that a query on a dead connection does not tell.
@@ -60,9 +69,9 @@ impl ClientWrapper {
     ///
     /// # Cancel safety
     ///
-    /// If the future is dropped, nothing is kept, and another caller for the same statement goes on.
+    /// If the future is dropped, what it began goes on in the background, and is kept for the next caller.
     pub async fn prepare_cached(&self, query: &str) -> Result<Statement, PgError> {
-        self.statement_cache.prepare(&self.client, query).await
+        self.prepare_typed_cached(query, &[]).await
     }
 
     /// [`prepare_typed`](PgClient::prepare_typed), or the same statement as before from the
@@ -80,9 +89,8 @@ impl ClientWrapper {
         query: &str,
         types: &[Type],
     ) -> Result<Statement, PgError> {
-        self.statement_cache
-            .prepare_typed(&self.client, query, types)
-            .await
+        let cache = &self.statement_cache;
+        statement(cache.seen_through(&self.client, query, types).await)
     }
 
     /// Begins a transaction. Dropped, it is rolled back.
@@ -95,13 +103,35 @@ impl ClientWrapper {
     ///
     /// If the future is dropped, the transaction is rolled back.
     pub async fn transaction(&mut self) -> Result<Transaction<'_>, PgError> {
-        let begun = self.client.transaction().await?;
+        let begun = self.client.alone().transaction().await?;
         Ok(Transaction::new(begun, &self.statement_cache))
     }
 
     /// Describes a transaction with another isolation level, access mode or deferrability.
     pub fn build_transaction(&mut self) -> TransactionBuilder<'_> {
-        TransactionBuilder::new(self.client.build_transaction(), &self.statement_cache)
+        TransactionBuilder::new(
+            self.client.alone().build_transaction(),
+            &self.statement_cache,
+        )
+    }
+
+    /// The client as tokio-postgres made it.
+    pub(super) fn bare(&self) -> &PgClient {
+        &self.client
+    }
+
+    pub(super) async fn cached<'a>(
+        &'a self,
+        query: &'a str,
+        types: &'a [Type],
+    ) -> Result<Cached<'a>, PgError> {
+        Cached::begin(
+            On::Session(&self.client),
+            &self.statement_cache,
+            query,
+            types,
+        )
+        .await
     }
 }
 
@@ -115,6 +145,6 @@ impl Deref for ClientWrapper {
 
 impl DerefMut for ClientWrapper {
     fn deref_mut(&mut self) -> &mut PgClient {
-        &mut self.client
+        self.client.alone()
     }
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! Config → Manager → create: connect (connect.rs, host by host: hosts.rs) → a task drives it (driver.rs)
 //!                  → recycle, probe (manager.rs) → Client (client.rs) → Transaction (transaction.rs)
+//!                  → statements: kept (kept.rs), seen through (orphans.rs), cleaned up (lost.rs), healed (cached.rs)
 //! ```
 //!
 //! What is different from deadpool-postgres:
@@ -17,7 +18,13 @@
 //!   deadpool-postgres ignores them, so a configuration that reached a standby there may be refused here.
 //! * A connection lives 30 min at most, and 10 min idle; the first that fails its check puts the other idle ones
 //!   under suspicion ([`Defaults::server`](crate::managed::Defaults::server)).
-//! * A statement cache keeps the 256 statements that were used last, not every one since the start.
+//! * A statement cache keeps the 256 statements that were used last, not every one since the start
+//!   ([`Manager::statement_cache_size`]).
+//! * A prepare whose caller is gone goes on in the background, so that the server keeps no statement that
+//!   nobody can close. Inside a transaction it cannot: what it left is closed when the connection comes back.
+//! * A statement that no longer fits the database, after an `ALTER TABLE` or a `DEALLOCATE ALL`, fails once
+//!   and is prepared anew for the next use, or heals at once in
+//!   [`query_cached`](ClientWrapper::query_cached) and its like.
 //!
 //! Connections live on the Tokio runtime on which they were made; its I/O and its timer must be on, as in
 //! `#[tokio::main]`.
@@ -35,13 +42,13 @@
 //! let pool = config.create_pool(Some(Runtime::Tokio1), NoTls)?;
 //!
 //! let client = pool.get().await?;
-//! let statement = client.prepare_cached("SELECT 1 + $1").await?;
-//! let row = client.query_one(&statement, &[&2_i32]).await?;
+//! let row = client.query_one_cached("SELECT 1 + $1", &[&2_i32]).await?;
 //! assert_eq!(row.get::<_, i32>(0), 3);
 //! # Ok(())
 //! # }
 //! ```
 
+mod cached;
 mod chain;
 mod client;
 mod config;
@@ -50,9 +57,14 @@ mod driver;
 mod error;
 mod generic_client;
 mod hosts;
+mod kept;
+mod lost;
 mod manager;
+mod orphans;
+mod queries;
 mod recycling;
 mod settings;
+mod stale;
 mod statements;
 mod transaction;
 mod url;

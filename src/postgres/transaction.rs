@@ -1,10 +1,11 @@
 use super::StatementCache;
+use super::cached::{Cached, On};
 use crate::engine::sync::Arc;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use tokio_postgres::types::Type;
 use tokio_postgres::{
-    Error as PgError, IsolationLevel, Statement, Transaction as PgTransaction,
+    Client as PgClient, Error as PgError, IsolationLevel, Statement, Transaction as PgTransaction,
     TransactionBuilder as PgTransactionBuilder,
 };
 
@@ -48,6 +49,20 @@ impl<'a> Transaction<'a> {
         self.statement_cache
             .prepare_typed(self.begun.client(), query, types)
             .await
+    }
+
+    /// The client of the transaction, as tokio-postgres made it.
+    pub(super) fn bare(&self) -> &PgClient {
+        self.begun.client()
+    }
+
+    pub(super) async fn cached<'b>(
+        &'b self,
+        query: &'b str,
+        types: &'b [Type],
+    ) -> Result<Cached<'b>, PgError> {
+        let on = On::Transaction(self.bare());
+        Cached::begin(on, &self.statement_cache, query, types).await
     }
 
     /// Commits it.
