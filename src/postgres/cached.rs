@@ -9,6 +9,8 @@
 //! once more is safe, but in a transaction, which is lost as a whole. A [`Transaction`] knows that it is one.
 //! Whether a client is in one, by a plain `BEGIN`, the server tells: it prepares nothing in a transaction
 //! that failed.
+//!
+//! Where statements must not have names (`pgbouncer.rs`), the queries with types are sent without one.
 
 use super::kept::Cell;
 use super::orphans::{Lender, Prepared};
@@ -174,7 +176,10 @@ macro_rules! cached_queries {
                 query: &str,
                 params: &[&(dyn ToSql + Sync)],
             ) -> Result<Vec<Row>, PgError> {
-                self.cached(query, &[]).await?.query(params).await
+                match self.without_a_name("query_cached", params).await? {
+                    Some(client) => client.query_typed(query, &[]).await,
+                    None => self.cached(query, &[]).await?.query(params).await,
+                }
             }
 
             /// [`query_one`](PgClient::query_one), cached and healing as [`query_cached`](Self::query_cached).
@@ -187,7 +192,10 @@ macro_rules! cached_queries {
                 query: &str,
                 params: &[&(dyn ToSql + Sync)],
             ) -> Result<Row, PgError> {
-                self.cached(query, &[]).await?.query_one(params).await
+                match self.without_a_name("query_one_cached", params).await? {
+                    Some(client) => client.query_typed_one(query, &[]).await,
+                    None => self.cached(query, &[]).await?.query_one(params).await,
+                }
             }
 
             /// [`query_opt`](PgClient::query_opt), cached and healing as [`query_cached`](Self::query_cached).
@@ -200,7 +208,10 @@ macro_rules! cached_queries {
                 query: &str,
                 params: &[&(dyn ToSql + Sync)],
             ) -> Result<Option<Row>, PgError> {
-                self.cached(query, &[]).await?.query_opt(params).await
+                match self.without_a_name("query_opt_cached", params).await? {
+                    Some(client) => client.query_typed_opt(query, &[]).await,
+                    None => self.cached(query, &[]).await?.query_opt(params).await,
+                }
             }
 
             /// [`execute`](PgClient::execute), cached and healing as [`query_cached`](Self::query_cached).
@@ -213,7 +224,10 @@ macro_rules! cached_queries {
                 query: &str,
                 params: &[&(dyn ToSql + Sync)],
             ) -> Result<u64, PgError> {
-                self.cached(query, &[]).await?.execute(params).await
+                match self.without_a_name("execute_cached", params).await? {
+                    Some(client) => client.execute_typed(query, &[]).await,
+                    None => self.cached(query, &[]).await?.execute(params).await,
+                }
             }
 
             /// [`query_cached`](Self::query_cached) with the types of the parameters, as
@@ -227,6 +241,9 @@ macro_rules! cached_queries {
                 query: &str,
                 params: &[(&(dyn ToSql + Sync), Type)],
             ) -> Result<Vec<Row>, PgError> {
+                if !self.statement_cache.has_names() {
+                    return self.bare().query_typed(query, params).await;
+                }
                 let (params, types) = unzip(params);
                 self.cached(query, &types).await?.query(&params).await
             }
@@ -241,6 +258,9 @@ macro_rules! cached_queries {
                 query: &str,
                 params: &[(&(dyn ToSql + Sync), Type)],
             ) -> Result<Row, PgError> {
+                if !self.statement_cache.has_names() {
+                    return self.bare().query_typed_one(query, params).await;
+                }
                 let (params, types) = unzip(params);
                 self.cached(query, &types).await?.query_one(&params).await
             }
@@ -255,6 +275,9 @@ macro_rules! cached_queries {
                 query: &str,
                 params: &[(&(dyn ToSql + Sync), Type)],
             ) -> Result<Option<Row>, PgError> {
+                if !self.statement_cache.has_names() {
+                    return self.bare().query_typed_opt(query, params).await;
+                }
                 let (params, types) = unzip(params);
                 self.cached(query, &types).await?.query_opt(&params).await
             }
@@ -269,8 +292,25 @@ macro_rules! cached_queries {
                 query: &str,
                 params: &[(&(dyn ToSql + Sync), Type)],
             ) -> Result<u64, PgError> {
+                if !self.statement_cache.has_names() {
+                    return self.bare().execute_typed(query, params).await;
+                }
                 let (params, types) = unzip(params);
                 self.cached(query, &types).await?.execute(&params).await
+            }
+
+            /// Where statements must not have names: the client, to send it without one. That takes the types of
+            /// the parameters, so that without them it is refused, unless there are none.
+            async fn without_a_name(
+                &self,
+                call: &str,
+                params: &[&(dyn ToSql + Sync)],
+            ) -> Result<Option<&PgClient>, PgError> {
+                if params.is_empty() && !self.statement_cache.has_names() {
+                    return Ok(Some(self.bare()));
+                }
+                self.statement_cache.demand_names(call).await?;
+                Ok(None)
             }
         }
     };

@@ -40,9 +40,9 @@ impl ClientWrapper {
         }
     }
 
-    /// With as many statements as `bound` in its cache.
-    pub(super) fn keeping(mut self, bound: usize) -> Self {
-        self.statement_cache = Arc::new(StatementCache::new(bound));
+    /// With this cache.
+    pub(super) fn keeping(mut self, cache: StatementCache) -> Self {
+        self.statement_cache = Arc::new(cache);
         self
     }
 

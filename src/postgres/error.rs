@@ -27,6 +27,7 @@ enum Kind {
     Check(PgError),
     ProbeAnswer,
     Url(Cow<'static, str>),
+    Refused(String),
     Other(PgError),
 }
 
@@ -72,7 +73,7 @@ impl Error {
                 })
             }
             Kind::Check(cause) | Kind::Other(cause) => Some(cause),
-            Kind::NoRuntime | Kind::ProbeAnswer | Kind::Url(_) => None,
+            Kind::NoRuntime | Kind::ProbeAnswer | Kind::Url(_) | Kind::Refused(_) => None,
         }
     }
 
@@ -123,6 +124,11 @@ impl Error {
         Self::on_the_way(target, Kind::ProbeAnswer)
     }
 
+    /// What cannot be had there, and what to do about it.
+    pub(super) fn refused(target: &Arc<str>, reason: String) -> Self {
+        Self::on_the_way(target, Kind::Refused(reason))
+    }
+
     pub(super) fn url(reason: impl Into<Cow<'static, str>>) -> Self {
         Self {
             target: None,
@@ -144,7 +150,7 @@ impl Error {
                 last_first.find_map(|attempt| attempt.failure.cause())
             }
             Kind::Check(cause) | Kind::Other(cause) => Some(cause),
-            Kind::NoRuntime | Kind::ProbeAnswer | Kind::Url(_) => None,
+            Kind::NoRuntime | Kind::ProbeAnswer | Kind::Url(_) | Kind::Refused(_) => None,
         }
     }
 }
@@ -197,6 +203,7 @@ impl fmt::Display for Error {
             }
             Kind::ProbeAnswer => write!(f, "{target} did not answer 1 to SELECT 1"),
             Kind::Url(reason) => f.write_str(reason),
+            Kind::Refused(reason) => write!(f, "{target} by PgBouncer: {reason}"),
             Kind::Other(cause) => Chain(cause).fmt(f),
         }
     }

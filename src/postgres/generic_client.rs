@@ -220,7 +220,7 @@ macro_rules! pass_on {
             }
 
             async fn prepare(&self, query: &str) -> Result<Statement, Error> {
-                <$Wrapped>::prepare(self, query).await
+                $($Own)+::prepare(self, query).await
             }
 
             async fn prepare_typed(
@@ -228,7 +228,7 @@ macro_rules! pass_on {
                 query: &str,
                 parameter_types: &[Type],
             ) -> Result<Statement, Error> {
-                <$Wrapped>::prepare_typed(self, query, parameter_types).await
+                $($Own)+::prepare_typed(self, query, parameter_types).await
             }
 
             async fn prepare_cached(&self, query: &str) -> Result<Statement, Error> {

@@ -1,6 +1,8 @@
 use super::connect::{ConfigConnectImpl, Connect, Foreign, Link, Open};
 use super::statements::BOUND;
-use super::{ClientWrapper, Error, ManagerConfig, StatementCaches, hosts};
+use super::{
+    ClientWrapper, Error, ManagerConfig, PgBouncer, StatementCache, StatementCaches, hosts,
+};
 use crate::engine::sync::Arc;
 use crate::managed::{self, Metrics, RecycleError};
 use std::borrow::Cow;
@@ -30,6 +32,7 @@ pub struct Manager {
     open: Box<dyn Open>,
     connect_bound: Duration,
     statement_cache_size: usize,
+    bouncer: Option<PgBouncer>,
     target: Arc<str>,
     /// The statement caches of all connections of this pool.
     pub statement_caches: StatementCaches,
@@ -74,6 +77,7 @@ impl Manager {
             config,
             connect_bound: default_bound(&pg_config),
             statement_cache_size: BOUND,
+            bouncer: None,
             target: hosts::target(&pg_config).into(),
             pg_config,
             open,
@@ -100,6 +104,40 @@ impl Manager {
     pub fn statement_cache_size(mut self, statements: usize) -> Self {
         self.statement_cache_size = statements;
         self
+    }
+
+    /// Sets it up for connections that lead to a PgBouncer: what would fail there now and then is refused at
+    /// once, here or when it is used ([`PgBouncer`] tells what), and a connection is checked by an empty query.
+    ///
+    /// # Errors
+    ///
+    /// What this manager is told beside it cannot be had behind a PgBouncer of that mode: `options`, or a
+    /// session's reset. The error tells the way out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use millpond::postgres::{Manager, PgBouncer, tokio_postgres::NoTls};
+    ///
+    /// let behind: fn(&str) -> _ = |config| {
+    ///     Manager::new(config.parse().unwrap(), NoTls).pgbouncer(PgBouncer::Transaction)
+    /// };
+    /// assert!(behind("host=bouncer port=6432 user=alice dbname=shop").is_ok());
+    /// let refused = behind("host=bouncer options='-c statement_timeout=5s'").unwrap_err();
+    /// assert!(refused.to_string().contains("ALTER ROLE"), "{refused}");
+    /// ```
+    pub fn pgbouncer(mut self, mode: PgBouncer) -> Result<Self, Error> {
+        mode.fits(&self.pg_config, &self.config)
+            .map_err(|reason| Error::refused(&self.target, reason))?;
+        self.bouncer = Some(mode);
+        Ok(self)
+    }
+
+    fn statement_cache(&self) -> StatementCache {
+        match self.bouncer {
+            Some(mode) if !mode.knows_names() => StatementCache::without_names(),
+            _ => StatementCache::new(self.statement_cache_size),
+        }
     }
 
     fn closed(&self, client: &ClientWrapper) -> Option<RecycleError<Error>> {
@@ -136,7 +174,7 @@ impl managed::Manager for Manager {
         let Link { client, driver } = opening
             .await
             .map_err(|attempts| Error::connect(&self.target, attempts))?;
-        let client = ClientWrapper::driven(client, driver).keeping(self.statement_cache_size);
+        let client = ClientWrapper::driven(client, driver).keeping(self.statement_cache());
         self.statement_caches.attach(&client.statement_cache);
         Ok(client)
     }
@@ -190,6 +228,11 @@ impl managed::Manager for Manager {
         if let Some(closed) = self.closed(client) {
             return Err(closed);
         }
+        if self.bouncer.is_some() {
+            // PgBouncer's own check. It passes this on to a server; more than an answer cannot be asked of it.
+            let answer = client.simple_query("").await;
+            return answer.map(drop).map_err(|cause| self.failed(cause));
+        }
         let answer = client
             .simple_query("SELECT 1")
             .await
@@ -223,6 +266,7 @@ impl fmt::Debug for Manager {
             .field("target", &self.target)
             .field("config", &self.config)
             .field("connect_bound", &self.connect_bound)
+            .field("pgbouncer", &self.bouncer)
             .field("statement_caches", &self.statement_caches)
             .finish_non_exhaustive()
     }

@@ -3,11 +3,13 @@
 //! Whoever prepares a statement with `prepare_cached` and runs it by hand holds it alone: a stale one cannot be
 //! prepared anew under way. But that it is stale is seen here, and no statement of that time is used again:
 //! the next `prepare_cached` prepares anew. (`query_cached` heals at once: `cached.rs`.)
+//!
+//! All of them give statements names, and are refused where there must be none (`pgbouncer.rs`).
 
 use super::stale::Stale;
 use super::{ClientWrapper, Transaction};
-use tokio_postgres::types::{BorrowToSql, ToSql};
-use tokio_postgres::{Error as PgError, Row, RowStream, ToStatement};
+use tokio_postgres::types::{BorrowToSql, ToSql, Type};
+use tokio_postgres::{Error as PgError, Row, RowStream, Statement, ToStatement};
 
 macro_rules! queries {
     ($($Type:tt)+) => {
@@ -28,6 +30,7 @@ macro_rules! queries {
             where
                 T: ?Sized + ToStatement,
             {
+                self.demand_names("query").await?;
                 self.learn(self.bare().query(statement, params).await)
             }
 
@@ -44,6 +47,7 @@ macro_rules! queries {
             where
                 T: ?Sized + ToStatement,
             {
+                self.demand_names("query_one").await?;
                 self.learn(self.bare().query_one(statement, params).await)
             }
 
@@ -60,6 +64,7 @@ macro_rules! queries {
             where
                 T: ?Sized + ToStatement,
             {
+                self.demand_names("query_opt").await?;
                 self.learn(self.bare().query_opt(statement, params).await)
             }
 
@@ -75,6 +80,7 @@ macro_rules! queries {
                 I: IntoIterator<Item = P>,
                 I::IntoIter: ExactSizeIterator,
             {
+                self.demand_names("query_raw").await?;
                 self.learn(self.bare().query_raw(statement, params).await)
             }
 
@@ -91,6 +97,7 @@ macro_rules! queries {
             where
                 T: ?Sized + ToStatement,
             {
+                self.demand_names("execute").await?;
                 self.learn(self.bare().execute(statement, params).await)
             }
 
@@ -106,7 +113,36 @@ macro_rules! queries {
                 I: IntoIterator<Item = P>,
                 I::IntoIter: ExactSizeIterator,
             {
+                self.demand_names("execute_raw").await?;
                 self.learn(self.bare().execute_raw(statement, params).await)
+            }
+
+            /// [`tokio_postgres::Client::prepare`].
+            ///
+            /// # Errors
+            ///
+            /// See there.
+            pub async fn prepare(&self, query: &str) -> Result<Statement, PgError> {
+                self.demand_names("prepare").await?;
+                self.bare().prepare(query).await
+            }
+
+            /// [`tokio_postgres::Client::prepare_typed`].
+            ///
+            /// # Errors
+            ///
+            /// See there.
+            pub async fn prepare_typed(
+                &self,
+                query: &str,
+                types: &[Type],
+            ) -> Result<Statement, PgError> {
+                self.demand_names("prepare_typed").await?;
+                self.bare().prepare_typed(query, types).await
+            }
+
+            async fn demand_names(&self, call: &str) -> Result<(), PgError> {
+                self.statement_cache.demand_names(call).await
             }
 
             fn learn<T>(&self, outcome: Result<T, PgError>) -> Result<T, PgError> {

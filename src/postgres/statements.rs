@@ -9,6 +9,7 @@
 use super::kept::{Cell, Kept};
 use super::lost::{self, Unnamed};
 use super::orphans::{Lender, Prepared};
+use super::pgbouncer;
 use super::stale::sooner_if_in_failed_transaction;
 use crate::engine::sync::{Arc, Mutex, OnceLock};
 use std::collections::HashMap;
@@ -28,6 +29,8 @@ pub struct StatementCache {
     /// The texts of statements that the server may have and nobody here can name. On most connections
     /// nothing is ever lost, and asking costs no lock.
     lost: OnceLock<Mutex<Vec<Box<str>>>>,
+    /// Behind a PgBouncer that does not know the names of statements there are none, and nothing is kept.
+    named: bool,
     /// Set once tokio-postgres' own statements are gone at the server: it prepares no others then.
     spent: OnceLock<()>,
 }
@@ -36,8 +39,30 @@ impl StatementCache {
     pub(super) fn new(bound: usize) -> Self {
         Self {
             kept: Mutex::new(Kept::new(bound)),
+            named: true,
             lost: OnceLock::new(),
             spent: OnceLock::new(),
+        }
+    }
+
+    /// Of a connection whose statements must not have names.
+    pub(super) fn without_names() -> Self {
+        Self {
+            named: false,
+            ..Self::new(0)
+        }
+    }
+
+    /// Whether statements may have names.
+    pub(super) fn has_names(&self) -> bool {
+        self.named
+    }
+
+    /// Refuses a call that makes a statement with a name, where that must not be.
+    pub(super) async fn demand_names(&self, call: &str) -> Result<(), PgError> {
+        match self.named {
+            true => Ok(()),
+            false => Err(pgbouncer::no_name(call).await),
         }
     }
 
@@ -99,6 +124,7 @@ impl StatementCache {
         query: &str,
         types: &[Type],
     ) -> Prepared {
+        self.demand_names("prepare_cached").await?;
         let cell = self.cell(query, types);
         match cell.initialized() {
             true => Ok(cell),
@@ -113,6 +139,7 @@ impl StatementCache {
         query: &str,
         types: &[Type],
     ) -> Prepared {
+        self.demand_names("prepare_cached").await?;
         let cell = self.cell(query, types);
         if cell.initialized() {
             return Ok(cell);

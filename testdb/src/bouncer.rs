@@ -84,6 +84,11 @@ impl PgBouncer {
     pub fn version(&self) -> &str {
         &self.version
     }
+
+    /// Whether it can pass the names of statements on: from 1.21 on, and only if `max_prepared_statements` is set.
+    pub fn can_know_statements(&self) -> bool {
+        can_know_statements(&self.version)
+    }
 }
 
 impl PgBouncerBuilder<'_> {
@@ -99,13 +104,18 @@ impl PgBouncerBuilder<'_> {
     ///
     /// There is no program, and it cannot be fetched; the database is not reached by TCP; or it does not start, and then
     /// the end of its log is told.
-    pub fn start(self) -> Result<PgBouncer> {
+    pub fn start(mut self) -> Result<PgBouncer> {
         let program = package::pgbouncer()?;
         let account = Account::find()?;
         account.reaches(program.dir()).map_err(|why| {
             Error::new(format!("{} cannot run", program.path.display())).because(why)
         })?;
         let version = version(&account, &program)?;
+        if can_know_statements(&version) {
+            // Some do so unasked.
+            let unless_told = self.settings.entry("max_prepared_statements".to_owned());
+            unless_told.or_insert_with(|| "0".to_owned());
+        }
         let home = Home::create(&account)?;
         for _ in 0..TRIES {
             let port = port::free_one()?;
@@ -271,6 +281,13 @@ fn version(account: &Account, program: &package::Program) -> Result<String> {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         failed().evidence(told.clone() + &said)
     })
+}
+
+fn can_know_statements(version: &str) -> bool {
+    let mut numbers = version
+        .split('.')
+        .map_while(|number| number.parse::<u32>().ok());
+    (numbers.next(), numbers.next()) >= (Some(1), Some(21))
 }
 
 fn settings_in(data: &Path) -> PathBuf {

@@ -23,6 +23,11 @@ async fn it_passes_everybody_on_to_its_database() {
         .start()
         .unwrap();
     assert_eq!(ask(&bouncer, "SELECT current_database()").await, db.name());
+    let version = ask(&bouncer, "SHOW server_version").await;
+    assert_eq!(
+        server.version().split(' ').next(),
+        version.split(' ').next()
+    );
     assert!(bouncer.version().starts_with("1."), "{bouncer:?}");
 }
 

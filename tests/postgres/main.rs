@@ -11,6 +11,7 @@ mod healing;
 mod hosts;
 mod orphans;
 mod outages;
+mod pgbouncer;
 mod pool;
 mod ready;
 mod session;
