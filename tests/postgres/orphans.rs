@@ -2,9 +2,13 @@
 
 use crate::ground::{database, eventually, pool};
 use crate::statements::on_the_server;
-use millpond::postgres::Client;
+use millpond::Runtime;
+use millpond::postgres::tokio_postgres::{NoTls, SimpleQueryMessage};
+use millpond::postgres::{Client, Manager, Pool};
+use std::future::poll_fn;
 use std::pin::pin;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 
 /// Polls it once, so that its request is on its way, and drops it.
 fn begin_and_drop(future: impl Future) {
@@ -182,4 +186,93 @@ async fn a_prepare_that_is_forgotten_does_not_keep_the_client() {
     drop(client);
     let client = pool.get().await.unwrap();
     assert_eq!(on_the_server(&client).await, 0);
+}
+
+/// Polls it so many times, and drops it then.
+async fn polled<F: Future>(times: u32, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    for _ in 0..times {
+        let polled = poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await;
+        if let Poll::Ready(output) = polled {
+            return Some(output);
+        }
+        tokio::task::yield_now().await;
+    }
+    None
+}
+
+/// One user: takes a connection, does this or that with it, and goes at any point.
+async fn come_and_go(pool: Pool, mut dice: u64) {
+    const QUERIES: [&str; 6] = [
+        "SELECT 1",
+        "SELECT $1::mood",
+        "SELECT 'three'",
+        "SELECT $1::pair",
+        "SELECT no_such_column",
+        "SELECT 6",
+    ];
+    let mut roll = |sides: u64| {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (dice >> 33) % sides
+    };
+    for _ in 0..60 {
+        let mut client = pool.get().await.unwrap();
+        for _ in 0..3 {
+            let query = QUERIES[usize::try_from(roll(6)).unwrap()];
+            let patience = u32::try_from(roll(30)).unwrap();
+            match roll(4) {
+                0 => drop(polled(patience, client.query_cached(query, &[])).await),
+                1 => {
+                    let transaction = client.transaction().await.unwrap();
+                    drop(polled(patience, transaction.prepare_cached(query)).await);
+                }
+                _ => drop(polled(patience, client.prepare_cached(query)).await),
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_comes_and_goes_the_server_keeps_what_is_kept_here() {
+    let db = database();
+    db.query("CREATE TYPE mood AS ENUM ('calm'); CREATE TYPE pair AS (one mood, two mood)")
+        .unwrap();
+    let manager = Manager::new(db.config(), NoTls).statement_cache_size(3);
+    let builder = Pool::builder(manager).max_size(2);
+    let pool = builder.runtime(Runtime::Tokio1).build().unwrap();
+    let users: Vec<_> = (0..8)
+        .map(|user| tokio::spawn(come_and_go(pool.clone(), user)))
+        .collect();
+    for user in users {
+        user.await.unwrap();
+    }
+    // Those that were lost in a transaction are gone by now. Orphans may still be under way.
+    let clients = [pool.get().await.unwrap(), pool.get().await.unwrap()];
+    for client in &clients {
+        let began = Instant::now();
+        loop {
+            let [ours, lookups, kinds] = statements(client).await;
+            let right = ours == client.statement_cache.size() && lookups == kinds;
+            if right && ours <= 3 {
+                break;
+            }
+            let found = format!("{ours}, {lookups} of {kinds}, {client:?}");
+            assert!(began.elapsed() < Duration::from_secs(10), "{found}");
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// How many statements the server has for this connection: ours; tokio-postgres' own, which look up types; and how
+/// many different ones of those.
+async fn statements(client: &Client) -> [usize; 3] {
+    let question = "SELECT count(*) FILTER (WHERE NOT lookup), count(*) FILTER (WHERE lookup),
+            count(DISTINCT statement) FILTER (WHERE lookup)
+        FROM (SELECT statement, statement LIKE '%pg_catalog.%' AS lookup FROM pg_prepared_statements) all_of_them";
+    let answer = client.simple_query(question).await.unwrap();
+    let row = answer.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some(row),
+        _ => None,
+    });
+    [0, 1, 2].map(|column| row.unwrap().get(column).unwrap().parse().unwrap())
 }

@@ -85,6 +85,14 @@ impl managed::Manager for Manager {
         self.ours.has_broken(client)
     }
 
+    fn needs_tidying(&self, client: &mut ClientWrapper) -> bool {
+        self.ours.needs_tidying(client)
+    }
+
+    async fn tidy(&self, client: &mut ClientWrapper) -> RecycleResult<PgError> {
+        self.ours.tidy(client).await.map_err(turned_down)
+    }
+
     async fn probe(&self, client: &mut ClientWrapper) -> RecycleResult<PgError> {
         self.ours.probe(client).await.map_err(turned_down)
     }
