@@ -115,6 +115,22 @@ impl ClientWrapper {
         )
     }
 
+    pub(super) async fn prepare_by_hand(
+        &self,
+        query: &str,
+        types: &[Type],
+    ) -> Result<Statement, PgError> {
+        let cache = &self.statement_cache;
+        cache.seen_through_by_hand(&self.client, query, types).await
+    }
+
+    /// Closes what dropped prepares left at the server; says whether nothing is left of it. Those that are still under
+    /// way are dropped first.
+    pub(super) async fn close_lost(&mut self) -> Result<bool, PgError> {
+        let client = self.client.alone();
+        self.statement_cache.close_lost(client).await
+    }
+
     /// The client as tokio-postgres made it.
     pub(super) fn bare(&self) -> &PgClient {
         &self.client

@@ -128,11 +128,10 @@ impl<V> Kept<V> {
         abandoned.then(|| self.forget(query, types, cell)).flatten()
     }
 
-    /// Forgets a query with whatever types of parameters.
-    pub(super) fn remove_all(&mut self, query: &str) -> Vec<Variant<V>> {
-        let removed = self.queries.remove(query).unwrap_or_default();
-        self.count -= removed.len();
-        removed
+    /// All cells, empty ones included.
+    pub(super) fn cells(&self) -> Vec<Arc<Cell<V>>> {
+        let variants = self.queries.values().flatten();
+        variants.map(|variant| Arc::clone(&variant.cell)).collect()
     }
 
     pub(super) fn clear(&mut self) -> HashMap<Box<str>, Vec<Variant<V>>> {
@@ -248,19 +247,12 @@ mod tests {
             let place = self.row.iter().position(|(known, _)| *known == key)?;
             Some(self.row.remove(place).1)
         }
-
-        fn remove_all(&mut self, query: usize) -> usize {
-            let before = self.row.len();
-            self.row.retain(|((known, _), _)| *known != query);
-            before - self.row.len()
-        }
     }
 
     #[derive(Clone, Debug)]
     enum Step {
         Use(Key),
         Remove(Key),
-        RemoveAll(usize),
         Clear,
     }
 
@@ -269,7 +261,6 @@ mod tests {
         let step = prop_oneof![
             12 => key().prop_map(Step::Use),
             2 => key().prop_map(Step::Remove),
-            1 => (0..6_usize).prop_map(Step::RemoveAll),
             1 => Just(Step::Clear),
         ];
         prop::collection::vec(step, 0..200)
@@ -296,16 +287,17 @@ mod tests {
                         let removed = removed.map(|cell| *cell.get().unwrap());
                         prop_assert_eq!(removed, row.remove((query, types)));
                     }
-                    Step::RemoveAll(query) => {
-                        let removed = kept.remove_all(QUERIES[query]).len();
-                        prop_assert_eq!(removed, row.remove_all(query));
-                    }
                     Step::Clear => {
                         drop(kept.clear());
                         row.row.clear();
                     }
                 }
                 prop_assert_eq!((kept.size(), kept.count), (row.row.len(), row.row.len()));
+                let mut cells: Vec<_> = kept.cells().iter().map(|cell| *cell.get().unwrap()).collect();
+                let mut plain: Vec<_> = row.row.iter().map(|(_, value)| *value).collect();
+                cells.sort_unstable();
+                plain.sort_unstable();
+                prop_assert_eq!(cells, plain);
             }
         }
     }

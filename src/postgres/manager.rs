@@ -215,7 +215,7 @@ impl managed::Manager for Manager {
 
     /// Closes what dropped prepares left at the server: one round trip, and one more if they left anything.
     async fn tidy(&self, client: &mut ClientWrapper) -> managed::RecycleResult<Error> {
-        let closed = client.statement_cache.close_lost(client).await;
+        let closed = client.close_lost().await;
         match closed.map_err(|cause| self.failed(cause))? {
             true => Ok(()),
             false => Err(RecycleError::Message(Cow::Borrowed(

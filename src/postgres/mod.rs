@@ -21,7 +21,8 @@
 //! * A statement cache keeps the 256 statements that were used last, not every one since the start
 //!   ([`Manager::statement_cache_size`]).
 //! * A prepare whose caller is gone goes on in the background, so that the server keeps no statement that
-//!   nobody can close. Inside a transaction it cannot: what it left is closed when the connection comes back.
+//!   nobody can close. Inside a transaction, or within a query that is given as a text, it cannot: what it left is
+//!   closed when the connection comes back.
 //! * A statement that no longer fits the database, after an `ALTER TABLE` or a `DEALLOCATE ALL`, fails once
 //!   and is prepared anew for the next use, or heals at once in
 //!   [`query_cached`](ClientWrapper::query_cached) and its like.

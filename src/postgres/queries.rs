@@ -2,10 +2,12 @@
 //!
 //! Whoever prepares a statement with `prepare_cached` and runs it by hand holds it alone: a stale one cannot be
 //! prepared anew under way. But that it is stale is seen here, and no statement of that time is used again:
-//! the next `prepare_cached` prepares anew. (`query_cached` heals at once: `cached.rs`.)
+//! the next `prepare_cached` prepares anew. (`query_cached` heals at once: `cached.rs`.) And when one of them is dropped,
+//! what it may have left at the server is written down (`lost.rs`).
 //!
 //! All of them give statements names, and are refused where there must be none (`pgbouncer.rs`).
 
+use super::lost::Unnamed;
 use super::stale::Stale;
 use super::{ClientWrapper, Transaction};
 use tokio_postgres::types::{BorrowToSql, ToSql, Type};
@@ -31,7 +33,10 @@ macro_rules! queries {
                 T: ?Sized + ToStatement,
             {
                 self.demand_names("query").await?;
-                self.learn(self.bare().query(statement, params).await)
+                let unnamed = Unnamed::within::<T>(&self.statement_cache);
+                let outcome = self.bare().query(statement, params).await;
+                unnamed.ended(&outcome);
+                self.learn(outcome)
             }
 
             /// [`tokio_postgres::Client::query_one`].
@@ -48,7 +53,10 @@ macro_rules! queries {
                 T: ?Sized + ToStatement,
             {
                 self.demand_names("query_one").await?;
-                self.learn(self.bare().query_one(statement, params).await)
+                let unnamed = Unnamed::within::<T>(&self.statement_cache);
+                let outcome = self.bare().query_one(statement, params).await;
+                unnamed.ended(&outcome);
+                self.learn(outcome)
             }
 
             /// [`tokio_postgres::Client::query_opt`].
@@ -65,7 +73,10 @@ macro_rules! queries {
                 T: ?Sized + ToStatement,
             {
                 self.demand_names("query_opt").await?;
-                self.learn(self.bare().query_opt(statement, params).await)
+                let unnamed = Unnamed::within::<T>(&self.statement_cache);
+                let outcome = self.bare().query_opt(statement, params).await;
+                unnamed.ended(&outcome);
+                self.learn(outcome)
             }
 
             /// [`tokio_postgres::Client::query_raw`].
@@ -81,7 +92,10 @@ macro_rules! queries {
                 I::IntoIter: ExactSizeIterator,
             {
                 self.demand_names("query_raw").await?;
-                self.learn(self.bare().query_raw(statement, params).await)
+                let unnamed = Unnamed::within::<T>(&self.statement_cache);
+                let outcome = self.bare().query_raw(statement, params).await;
+                unnamed.ended(&outcome);
+                self.learn(outcome)
             }
 
             /// [`tokio_postgres::Client::execute`].
@@ -98,7 +112,10 @@ macro_rules! queries {
                 T: ?Sized + ToStatement,
             {
                 self.demand_names("execute").await?;
-                self.learn(self.bare().execute(statement, params).await)
+                let unnamed = Unnamed::within::<T>(&self.statement_cache);
+                let outcome = self.bare().execute(statement, params).await;
+                unnamed.ended(&outcome);
+                self.learn(outcome)
             }
 
             /// [`tokio_postgres::Client::execute_raw`].
@@ -114,20 +131,23 @@ macro_rules! queries {
                 I::IntoIter: ExactSizeIterator,
             {
                 self.demand_names("execute_raw").await?;
-                self.learn(self.bare().execute_raw(statement, params).await)
+                let unnamed = Unnamed::within::<T>(&self.statement_cache);
+                let outcome = self.bare().execute_raw(statement, params).await;
+                unnamed.ended(&outcome);
+                self.learn(outcome)
             }
 
-            /// [`tokio_postgres::Client::prepare`].
+            /// [`tokio_postgres::Client::prepare`], which leaves nothing at the server when it is dropped.
             ///
             /// # Errors
             ///
             /// See there.
             pub async fn prepare(&self, query: &str) -> Result<Statement, PgError> {
                 self.demand_names("prepare").await?;
-                self.bare().prepare(query).await
+                self.prepare_by_hand(query, &[]).await
             }
 
-            /// [`tokio_postgres::Client::prepare_typed`].
+            /// [`tokio_postgres::Client::prepare_typed`], which leaves nothing at the server when it is dropped.
             ///
             /// # Errors
             ///
@@ -138,7 +158,7 @@ macro_rules! queries {
                 types: &[Type],
             ) -> Result<Statement, PgError> {
                 self.demand_names("prepare_typed").await?;
-                self.bare().prepare_typed(query, types).await
+                self.prepare_by_hand(query, types).await
             }
 
             async fn demand_names(&self, call: &str) -> Result<(), PgError> {

@@ -7,7 +7,7 @@
 //! stays at the server that is unknown here.
 
 use super::kept::{Cell, Kept};
-use super::lost::{self, Unnamed};
+use super::lost::{self, Lost, Unnamed};
 use super::orphans::{Lender, Prepared};
 use super::pgbouncer;
 use super::stale::sooner_if_in_failed_transaction;
@@ -26,9 +26,9 @@ use tokio_postgres::{Client as PgClient, Error as PgError, Statement};
 /// They must not be used with another connection.
 pub struct StatementCache {
     kept: Mutex<Kept<Statement>>,
-    /// The texts of statements that the server may have and nobody here can name. On most connections
-    /// nothing is ever lost, and asking costs no lock.
-    lost: OnceLock<Mutex<Vec<Box<str>>>>,
+    /// What the server may have and nobody here can name. On most connections nothing is ever lost, and asking
+    /// costs no lock.
+    lost: OnceLock<Mutex<Lost>>,
     /// Behind a PgBouncer that does not know the names of statements there are none, and nothing is kept.
     named: bool,
     /// Set once tokio-postgres' own statements are gone at the server: it prepares no others then.
@@ -141,9 +141,41 @@ impl StatementCache {
     ) -> Prepared {
         self.demand_names("prepare_cached").await?;
         let cell = self.cell(query, types);
-        if cell.initialized() {
-            return Ok(cell);
+        match cell.initialized() {
+            true => Ok(cell),
+            false => self.see_through(client, query, types, cell).await,
         }
+    }
+
+    /// A statement that is not kept, by a client that is borrowed.
+    pub(super) async fn prepared_by_hand(
+        &self,
+        client: &PgClient,
+        query: &str,
+        types: &[Type],
+    ) -> Result<Statement, PgError> {
+        let nobody_elses = Arc::default();
+        statement(self.fill(client, query, types, nobody_elses, || {}).await)
+    }
+
+    /// A statement that is not kept, by a client that can be lent: it is closed when its caller is gone.
+    pub(super) async fn seen_through_by_hand(
+        self: &Arc<Self>,
+        client: &Lender,
+        query: &str,
+        types: &[Type],
+    ) -> Result<Statement, PgError> {
+        let nobody_elses = Arc::default();
+        statement(self.see_through(client, query, types, nobody_elses).await)
+    }
+
+    async fn see_through(
+        self: &Arc<Self>,
+        client: &Lender,
+        query: &str,
+        types: &[Type],
+        cell: Arc<Cell<Statement>>,
+    ) -> Prepared {
         let cache = Arc::clone(self);
         let (query, types): (Box<str>, Box<[Type]>) = (query.into(), types.into());
         let prepared = client.see_through(|client, begun| {
@@ -210,7 +242,7 @@ impl StatementCache {
         query: &str,
         types: &[Type],
     ) -> Result<Statement, PgError> {
-        let unnamed = Unnamed::of(self, query);
+        let unnamed = Unnamed::of(self, Some(query));
         let outcome = client.prepare_typed(query, types).await;
         unnamed.ended(&outcome);
         let code = outcome.as_ref().err().and_then(PgError::code);
@@ -232,12 +264,10 @@ impl StatementCache {
         self.spent.get().is_some()
     }
 
-    /// Writes down that the server may have a statement of this text that nobody here can name.
-    pub(super) fn lose(&self, query: &str) {
-        let mut lost = self.lost.get_or_init(Mutex::default).lock();
-        if !lost.iter().any(|text| **text == *query) {
-            lost.push(query.into());
-        }
+    /// Writes down that the server may have a statement that nobody here can name: of this text, or of one that is
+    /// not known.
+    pub(super) fn lose(&self, query: Option<&str>) {
+        self.lost.get_or_init(Mutex::default).lock().add(query);
     }
 
     /// Whether there may be statements at the server that nobody here can name.
@@ -247,20 +277,29 @@ impl StatementCache {
 
     /// Closes what was lost, on a connection that nobody uses; says whether nothing is left of it.
     ///
-    /// Statements of the same text that are kept are closed with it, and prepared anew when they are used.
-    /// Dropped or failed, all of it is still to be done.
+    /// What is kept stays. Dropped or failed, all of it is still to be done.
     pub(super) async fn close_lost(&self, client: &PgClient) -> Result<bool, PgError> {
         let Some(lost) = self.lost.get() else {
             return Ok(true);
         };
-        let texts = lost.lock().clone();
-        for text in &texts {
-            let forgotten = self.kept.lock().remove_all(text);
-            drop(forgotten);
-        }
-        let closed = lost::close(client, &texts).await?;
-        lost.lock().retain(|text| !texts.contains(text));
+        let sought = lost.lock().clone();
+        let closed = lost::close(client, &sought, &self.names()).await?;
+        *lost.lock() = Lost::default();
         Ok(closed)
+    }
+
+    /// The names of what is kept. Should a statement not tell its own, nothing is kept any more.
+    fn names(&self) -> Vec<String> {
+        let cells = self.kept.lock().cells();
+        let names = cells
+            .iter()
+            .filter_map(|cell| cell.get())
+            .map(lost::name_of);
+        let names: Option<Vec<_>> = names.collect();
+        names.unwrap_or_else(|| {
+            self.clear();
+            Vec::new()
+        })
     }
 }
 

@@ -51,6 +51,15 @@ impl<'a> Transaction<'a> {
             .await
     }
 
+    pub(super) async fn prepare_by_hand(
+        &self,
+        query: &str,
+        types: &[Type],
+    ) -> Result<Statement, PgError> {
+        let cache = &self.statement_cache;
+        cache.prepared_by_hand(self.bare(), query, types).await
+    }
+
     /// The client of the transaction, as tokio-postgres made it.
     pub(super) fn bare(&self) -> &PgClient {
         self.begun.client()

@@ -137,17 +137,71 @@ async fn prepares_that_were_dropped_in_a_transaction_are_closed_on_return() {
     for n in 0..20 {
         begin_and_drop(transaction.prepare_cached(&format!("SELECT {n}")));
     }
-    // Known by now, and lost before that: closed as well, since they cannot be told apart.
+    // Lost once, and kept the second time.
     transaction.prepare_cached("SELECT 7").await.unwrap();
     transaction.commit().await.unwrap();
     assert_eq!(on_the_server(&client).await, 23);
     drop(client);
     let client = pool.get().await.unwrap();
-    assert_eq!(on_the_server(&client).await, 2);
-    client.query_one(&mine, &[]).await.unwrap();
-    client.query_one_cached("SELECT 'kept'", &[]).await.unwrap();
-    client.query_one_cached("SELECT 7", &[]).await.unwrap();
     assert_eq!(on_the_server(&client).await, 3);
+    client.query_one(&mine, &[]).await.unwrap();
+    for kept in ["SELECT 'kept'", "SELECT 7"] {
+        let statement = client.prepare_cached(kept).await.unwrap();
+        client.query_one(&statement, &[]).await.unwrap();
+    }
+    assert_eq!(on_the_server(&client).await, 3);
+    assert_eq!(pool.stats().created, 1, "the connection is the same");
+}
+
+#[tokio::test]
+async fn prepares_by_hand_that_were_dropped_leave_nothing() {
+    let db = database();
+    let pool = pool(db.config(), 1);
+    let mut client = pool.get().await.unwrap();
+    for n in 0..20 {
+        begin_and_drop(client.prepare(&format!("SELECT {n}")));
+    }
+    // The last Close of them is on its way as soon as its task has run.
+    let mut left = 20;
+    for _ in 0..100 {
+        left = on_the_server(&client).await;
+        if left == 0 {
+            break;
+        }
+    }
+    assert_eq!(left, 0);
+    let transaction = client.transaction().await.unwrap();
+    for n in 0..20 {
+        begin_and_drop(transaction.prepare(&format!("SELECT {n}")));
+    }
+    transaction.commit().await.unwrap();
+    assert_eq!(on_the_server(&client).await, 20);
+    drop(client);
+    let client = pool.get().await.unwrap();
+    assert_eq!(on_the_server(&client).await, 0);
+}
+
+#[tokio::test]
+async fn queries_by_text_that_were_dropped_leave_nothing_and_what_is_kept_stays() {
+    let db = database();
+    let pool = pool(db.config(), 1);
+    let mut client = pool.get().await.unwrap();
+    let kept = client.prepare_cached("SELECT 'kept'").await.unwrap();
+    for n in 0..20 {
+        begin_and_drop(client.query(&format!("SELECT {n}"), &[]));
+        begin_and_drop(client.execute("SELECT 'the same'", &[]));
+        begin_and_drop(client.query_one(&kept, &[]));
+    }
+    let transaction = client.transaction().await.unwrap();
+    begin_and_drop(transaction.query_opt("SELECT 'within'", &[]));
+    transaction.commit().await.unwrap();
+    assert_eq!(on_the_server(&client).await, 42);
+    drop(client);
+    let client = pool.get().await.unwrap();
+    assert_eq!(on_the_server(&client).await, 1);
+    let again = client.prepare_cached("SELECT 'kept'").await.unwrap();
+    client.query_one(&again, &[]).await.unwrap();
+    assert_eq!(format!("{again:?}"), format!("{kept:?}"));
     assert_eq!(pool.stats().created, 1, "the connection is the same");
 }
 
@@ -225,7 +279,9 @@ async fn come_and_go(pool: Pool, mut dice: u64) {
                 1 => {
                     let transaction = client.transaction().await.unwrap();
                     drop(polled(patience, transaction.prepare_cached(query)).await);
+                    drop(polled(patience, transaction.query(query, &[])).await);
                 }
+                2 => drop(polled(patience, client.query(query, &[])).await),
                 _ => drop(polled(patience, client.prepare_cached(query)).await),
             }
         }
