@@ -6,8 +6,8 @@
 //! | 0A000 from `RevalidateCachedQuery` | its result has other columns or types: `ALTER TABLE`, `DROP TYPE` |
 //! | 26000 | it is gone: `DEALLOCATE ALL`, `DISCARD ALL`, another server behind a PgBouncer |
 //! | XX000 "cache lookup failed for …" | a type of its own is gone, and another one has its name |
-//! | 42883, 42804, 42704, WrongType | perhaps: a column or a type has changed |
-//! | 22P02, 22P03, 08P01 | perhaps, where types of other than PostgreSQL's own are used: one has changed |
+//! | 42883, 42804, WrongType | perhaps: a column or a type has changed |
+//! | 22P02 | perhaps, where types of other than PostgreSQL's own are used: a value of an enum has another name |
 //!
 //! 0A000 alone is too broad: it is also the code of what PostgreSQL cannot do. "Perhaps" is settled by
 //! preparing anew and comparing the types.
@@ -49,8 +49,8 @@ impl Stale {
                 .message()
                 .starts_with("cache lookup failed for ")
                 .then_some(Self::Surely),
-            "42883" | "42804" | "42704" => Some(Self::Perhaps),
-            "22P02" | "22P03" | "08P01" => own_types().then_some(Self::Perhaps),
+            "42883" | "42804" => Some(Self::Perhaps),
+            "22P02" => own_types().then_some(Self::Perhaps),
             _ => None,
         }
     }

@@ -3,7 +3,7 @@
 use crate::ground::{backend_pid, database, pool};
 use crate::statements::on_the_server;
 use millpond::postgres::tokio_postgres::types::{
-    FromSql, IsNull, ToSql, Type, WrongType, private::BytesMut,
+    FromSql, IsNull, Kind, ToSql, Type, WrongType, private::BytesMut,
 };
 use millpond::postgres::{Client, GenericClient, tokio_postgres};
 use std::error::Error;
@@ -203,7 +203,7 @@ struct Mood<const VARIANTS: usize>(String);
 
 impl<const VARIANTS: usize> Mood<VARIANTS> {
     fn accepts(ty: &Type) -> bool {
-        matches!(ty.kind(), tokio_postgres::types::Kind::Enum(known) if known.len() == VARIANTS)
+        matches!(ty.kind(), Kind::Enum(known) if known.len() == VARIANTS)
     }
 }
 
@@ -243,6 +243,60 @@ async fn an_enum_with_one_more_value_is_known_as_that() {
     let after = Mood::<3>("curious".to_owned());
     let row = client.query_one_cached(echo, &[&after]).await.unwrap();
     assert_eq!(row.get::<_, Mood<3>>(0), after);
+}
+
+/// Whatever the statement says that its parameter is made of: the first value of an enum, or a record of nulls.
+#[derive(Debug)]
+struct AsTold;
+
+impl ToSql for AsTold {
+    fn to_sql(
+        &self,
+        ty: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        match ty.kind() {
+            Kind::Enum(values) => out.extend_from_slice(values[0].as_bytes()),
+            Kind::Composite(fields) => {
+                out.extend_from_slice(&i32::try_from(fields.len())?.to_be_bytes());
+                for field in fields {
+                    out.extend_from_slice(&field.type_().oid().to_be_bytes());
+                    out.extend_from_slice(&(-1_i32).to_be_bytes());
+                }
+            }
+            other => return Err(format!("{other:?}").into()),
+        }
+        Ok(IsNull::No)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    tokio_postgres::types::to_sql_checked!();
+}
+
+#[tokio::test]
+async fn a_type_that_was_changed_is_known_as_it_is() {
+    let db = database();
+    db.query("CREATE TYPE mood AS ENUM ('calm'); CREATE TYPE pair AS (one int, two int)")
+        .unwrap();
+    let (_pool, client) = client_of(&db).await;
+    let mood = "SELECT $1::mood::text";
+    let pair = "SELECT $1::pair::text";
+    client.query_one_cached(mood, &[&AsTold]).await.unwrap();
+    client.query_one_cached(pair, &[&AsTold]).await.unwrap();
+
+    db.query("ALTER TYPE mood RENAME VALUE 'calm' TO 'quiet'")
+        .unwrap();
+    let row = client.query_one_cached(mood, &[&AsTold]).await.unwrap();
+    assert_eq!(row.get::<_, &str>(0), "quiet");
+    db.query("ALTER TYPE pair ADD ATTRIBUTE three int").unwrap();
+    let row = client.query_one_cached(pair, &[&AsTold]).await.unwrap();
+    assert_eq!(row.get::<_, &str>(0), "(,,)");
+    db.query("ALTER TYPE pair ALTER ATTRIBUTE one TYPE bigint")
+        .unwrap();
+    client.query_one_cached(pair, &[&AsTold]).await.unwrap();
 }
 
 #[tokio::test]
