@@ -32,6 +32,8 @@ pub mod idle;
 mod line;
 mod moves;
 mod queue;
+#[cfg(any(feature = "postgres", millpond_loom, millpond_shuttle))]
+pub mod rest;
 pub mod slot;
 pub mod state;
 pub mod sync;

@@ -123,6 +123,11 @@ impl Record {
         self.taken.load(Ordering::Relaxed)
     }
 
+    /// Who took it last. Only by the slot's owner.
+    pub fn last_caller(&self) -> Option<&'static Location<'static>> {
+        self.caller.load()
+    }
+
     /// Who holds it now.
     pub fn holding(&self) -> Option<Holding> {
         // ORDERING(record read): Acquire pairs with `record out`.

@@ -68,6 +68,9 @@ struct Untidy<M: Manager>(Option<Box<Slot<M>>>);
 impl<M: Manager> Untidy<M> {
     async fn tidy(mut self, core: Arc<Core<M>>) {
         let slot = self.0.as_mut().expect("here until it is tidy");
+        if let Some(taken_at) = slot.record.last_caller() {
+            core.manager.untidy_from(&mut slot.object, taken_at);
+        }
         let tidy = core.manager.tidy(&mut slot.object);
         let tidied = bounded(core.runtime, Some(TIDY_BOUND), tidy).await;
         if !matches!(tidied, Some(Ok(()))) {

@@ -1,7 +1,8 @@
-use super::{Defaults, Metrics, RecycleError};
+use super::{Bell, Defaults, Metrics, RecycleError};
 use crate::observe::CloseReason;
 use std::borrow::Cow;
 use std::future::Future;
+use std::panic::Location;
 use std::time::Duration;
 
 /// Makes objects, and says whether one that lay idle may be handed out again.
@@ -72,11 +73,18 @@ pub trait Manager: Send + Sync + 'static {
         false
     }
 
+    /// Told once, when the pool is built: a manager that may hear of the death of an object while that lies idle keeps
+    /// the bell, and rings it.
+    fn hang(&self, _bell: Bell) {}
+
     /// Asked at the moment of return, without waiting, of an object that is not [broken](Self::has_broken): is there
     /// something to be done before the next may have it? Then [`tidy`](Self::tidy) does it.
     fn needs_tidying(&self, _obj: &mut Self::Type) -> bool {
         false
     }
+
+    /// Told before [`tidy`](Self::tidy): the line of code at which the object was taken that came back in need of it.
+    fn untidy_from(&self, _obj: &mut Self::Type, _taken_at: &'static Location<'static>) {}
 
     /// Makes an object that came back fit for the next, in the background: neither who gave it back nor a getter waits for
     /// it. Its slot stays taken meanwhile, and counts as in use; who waits in line is served when it is done.

@@ -38,6 +38,7 @@
 mod acquire;
 mod aside;
 mod attempt;
+mod bell;
 mod builder;
 mod check;
 mod config;
@@ -66,6 +67,7 @@ mod upkeep;
 mod watch;
 
 pub use self::acquire::{Acquire, AcquireError, LastFailure, Reason};
+pub use self::bell::Bell;
 pub use self::builder::{BuildError, PoolBuilder};
 pub use self::config::{CreatePoolError, PoolConfig, QueueMode, Timeouts};
 pub use self::errors::{PoolError, RecycleError, TimeoutType};

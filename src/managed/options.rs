@@ -54,6 +54,12 @@ impl Defaults {
             },
         }
     }
+
+    /// And [`keepalive`](PoolBuilder::keepalive), for what is worth knowing about an idle object soon.
+    pub fn keepalive(mut self, value: Duration) -> Self {
+        self.upkeep.keepalive = Some(value);
+        self
+    }
 }
 
 impl Options {

@@ -1,4 +1,5 @@
 use super::attempt::Attempt;
+use super::bell::Bell;
 use super::core::Core;
 use super::get::{Failure, Obtained};
 use super::slot::Slot;
@@ -45,6 +46,7 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
             core: Arc::new(Core::new(builder, Weak::clone(handle))),
         }));
         pool.core.keep_watch();
+        pool.core.manager.hang(Bell::of(&pool.core));
         pool
     }
 

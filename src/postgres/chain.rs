@@ -1,6 +1,6 @@
-//! An error of tokio-postgres in one line. Its own `Display` has hidden the causes since 0.7.15.
+//! An error in one line. tokio-postgres' own `Display` has hidden the causes since 0.7.15.
 
-use std::error::Error as _;
+use std::error::Error as StdError;
 use std::fmt;
 use tokio_postgres::Error as PgError;
 use tokio_postgres::error::DbError;
@@ -12,7 +12,7 @@ impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.as_db_error() {
             Some(said) => write_said(f, said),
-            None => write_causes(f, self.0),
+            None => Causes(self.0).fmt(f),
         }
     }
 }
@@ -28,19 +28,24 @@ fn write_said(f: &mut fmt::Formatter<'_>, said: &DbError) -> fmt::Result {
     write!(f, " (SQLSTATE {})", said.code().code())
 }
 
-fn write_causes(f: &mut fmt::Formatter<'_>, error: &PgError) -> fmt::Result {
-    let mut told = error.to_string();
-    write!(f, "{}", OneLine(&told))?;
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if !told.contains(&text) {
-            write!(f, ": {}", OneLine(&text))?;
-            told = text;
+/// The whole chain of causes of any error. No text stands there twice.
+pub(super) struct Causes<'a>(pub(super) &'a (dyn StdError + 'static));
+
+impl fmt::Display for Causes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut told = self.0.to_string();
+        write!(f, "{}", OneLine(&told))?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            let text = error.to_string();
+            if !told.contains(&text) {
+                write!(f, ": {}", OneLine(&text))?;
+                told = text;
+            }
+            cause = error.source();
         }
-        cause = error.source();
+        Ok(())
     }
-    Ok(())
 }
 
 /// A text with its line ends made `; `.

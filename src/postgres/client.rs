@@ -1,10 +1,18 @@
 use super::cached::{Cached, On};
+use super::cancel::Way;
+use super::connect::Link;
 use super::driver::{Driver, Ending};
 use super::orphans::Lender;
+use super::roles::Reading;
+use super::seat::{Objection, Seat};
 use super::statements::{BOUND, statement};
-use super::{StatementCache, Transaction, TransactionBuilder};
+use super::watch::Watch;
+use super::{CancelToken, StatementCache, Transaction, TransactionBuilder};
 use crate::engine::sync::Arc;
+use crate::managed::Bell;
 use std::ops::{Deref, DerefMut};
+use std::panic::Location;
+use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client as PgClient, Error as PgError, Statement};
@@ -18,8 +26,40 @@ pub struct ClientWrapper {
     // Dropped first: then the time that `driver` gives the connection to end begins.
     client: Lender,
     driver: Driver,
+    /// Of the server's role, as far as it tells it.
+    reading: Reading,
+    /// Where it leads, if that could be somewhere else.
+    seat: Option<Seat>,
+    origin: Arc<Origin>,
+    /// Where in the code it was taken, if it came back untidy.
+    taken_at: Option<&'static Location<'static>>,
     /// The statements that were prepared on this connection, to be used again.
     pub statement_cache: Arc<StatementCache>,
+}
+
+/// What a client and its transactions know of their connection.
+#[derive(Debug)]
+pub(super) struct Origin {
+    watch: Option<Arc<Watch>>,
+    way: Way,
+    /// How long an answer may take that is on its way.
+    grace: Duration,
+    /// Whether a commit that became a rollback is an error.
+    strict: bool,
+}
+
+impl Origin {
+    pub(super) fn watch(&self) -> Option<&Watch> {
+        self.watch.as_deref()
+    }
+
+    pub(super) fn is_strict(&self) -> bool {
+        self.strict
+    }
+
+    pub(super) fn cancel_token(&self, client: &PgClient) -> CancelToken {
+        CancelToken::new(client.cancel_token(), self.way.clone())
+    }
 }
 
 impl ClientWrapper {
@@ -29,13 +69,31 @@ impl ClientWrapper {
     /// client is dropped.
     #[must_use]
     pub fn new(client: PgClient, conn_task: JoinHandle<()>) -> Self {
-        Self::driven(client, Driver::adopt(conn_task))
+        Self::linked(Link::foreign(client, conn_task), None, false)
     }
 
-    pub(super) fn driven(client: PgClient, driver: Driver) -> Self {
+    pub(super) fn linked(link: Link, seat: Option<Seat>, strict: bool) -> Self {
+        let Link {
+            client,
+            driver,
+            watch,
+            way,
+            reading,
+            grace,
+        } = link;
+        let origin = Origin {
+            watch,
+            way,
+            grace,
+            strict,
+        };
         Self {
             client: Lender::new(client),
             driver,
+            reading,
+            seat,
+            origin: Arc::new(origin),
+            taken_at: None,
             statement_cache: Arc::new(StatementCache::new(BOUND)),
         }
     }
@@ -55,9 +113,68 @@ impl ClientWrapper {
         self.driver.ending()
     }
 
-    /// Whether the connection has ended, as far as is known here.
+    /// Whether the connection has ended, or its server has said that it will, as far as is known here.
     pub(super) fn has_ended(&self) -> bool {
-        self.client.is_closed() || self.driver.ending().is_some()
+        self.client.is_closed()
+            || self.driver.ending().is_some()
+            || self.watch().is_some_and(|watch| watch.sight().is_over())
+    }
+
+    /// Whether the state of the session is read from the wire, at no cost; else its server has to be asked. So it
+    /// is with somebody else's [`Connect`](super::Connect), and on a Unix socket with `sslmode=require`.
+    pub fn is_watched(&self) -> bool {
+        self.watch().is_some()
+    }
+
+    /// Whom to call when the connection ends by itself.
+    pub(super) fn call(&self, bell: Bell) {
+        self.driver.call(bell);
+    }
+
+    pub(super) fn was_taken_at(&mut self, place: &'static Location<'static>) {
+        self.taken_at = Some(place);
+    }
+
+    pub(super) fn taken_at(&self) -> Option<&'static Location<'static>> {
+        self.taken_at
+    }
+
+    /// How long an answer may take that is on its way.
+    pub(super) fn grace(&self) -> Duration {
+        self.origin.grace
+    }
+
+    pub(super) fn watch(&self) -> Option<&Watch> {
+        self.origin.watch()
+    }
+
+    /// The right to cancel what this connection is doing, to be kept beside it:
+    /// [`tokio_postgres::Client::cancel_token`].
+    pub fn cancel_token(&self) -> CancelToken {
+        self.origin.cancel_token(&self.client)
+    }
+
+    /// Says goodbye to the server, and waits until it has closed its side, at most for a second.
+    pub(super) async fn close(self) {
+        let Self { client, driver, .. } = self;
+        drop(client);
+        driver.end().await;
+    }
+
+    /// Whether the server is a standby, as it told with its last answer: after a promotion, the next one says so.
+    /// `None` where it does not tell: before PostgreSQL 14, behind some PgBouncers, and on a connection that was made
+    /// in [a way of one's own](super::Connect).
+    pub fn is_standby(&self) -> Option<bool> {
+        self.reading.role().map(|role| role.standby)
+    }
+
+    /// What speaks against handing it out, though it works.
+    pub(super) fn objection(&self) -> Option<Objection> {
+        self.seat.as_ref()?.objection()
+    }
+
+    pub(super) fn seat(&self) -> Option<&Seat> {
+        self.seat.as_ref()
     }
 
     /// [`prepare`](PgClient::prepare), or the same statement as before from the
@@ -104,7 +221,7 @@ impl ClientWrapper {
     /// If the future is dropped, the transaction is rolled back.
     pub async fn transaction(&mut self) -> Result<Transaction<'_>, PgError> {
         let begun = self.client.alone().transaction().await?;
-        Ok(Transaction::new(begun, &self.statement_cache))
+        Ok(Transaction::new(begun, &self.statement_cache, &self.origin))
     }
 
     /// Describes a transaction with another isolation level, access mode or deferrability.
@@ -112,6 +229,7 @@ impl ClientWrapper {
         TransactionBuilder::new(
             self.client.alone().build_transaction(),
             &self.statement_cache,
+            &self.origin,
         )
     }
 

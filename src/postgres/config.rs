@@ -1,3 +1,5 @@
+use super::params::Extras;
+use super::verified::{CAN_VERIFY, Demand};
 use super::{
     ChannelBinding, CreatePoolError, Error, LoadBalanceHosts, Manager, ManagerConfig, Pool,
     PoolBuilder, PoolConfig, Runtime, SslMode, TargetSessionAttrs, hosts, url,
@@ -6,9 +8,10 @@ use crate::managed::{self, Settings};
 use std::env;
 use std::fmt;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
-use tokio_postgres::{Config as PgConfig, Socket};
+use tokio_postgres::{Config as PgConfig, NoTls, Socket};
 
 /// Everything that a pool is made from, to be read from a file or the environment: deadpool-postgres'
 /// type, field by field.
@@ -48,8 +51,17 @@ pub struct Config {
     /// The name by which the server knows these connections, in `pg_stat_activity` for example. The server
     /// cuts it to 63 bytes.
     pub application_name: Option<String>,
-    /// Whether TLS is used. Default: [`SslMode::Prefer`].
+    /// Whether TLS is used. Default: [`SslMode::Prefer`], which is plain text where a server offers no TLS or no
+    /// connector was given.
     pub ssl_mode: Option<SslMode>,
+    /// The file with the authorities that may have signed the server's certificate; `system` for those that the
+    /// machine trusts, which is the default. Where it, a certificate or a key is named, here or in the URL, the
+    /// connector must be the one that `tls` makes; others are refused.
+    pub ssl_root_cert: Option<PathBuf>,
+    /// The file with the certificate that is shown to a server that asks for one.
+    pub ssl_cert: Option<PathBuf>,
+    /// The file with the key of that certificate.
+    pub ssl_key: Option<PathBuf>,
     /// One host: a name, an address, or the directory of a Unix socket. Default, where nobody names any:
     /// `/run/postgresql`, `/var/run/postgresql` and `/tmp`; 127.0.0.1 where there are no such sockets.
     pub host: Option<String>,
@@ -67,9 +79,19 @@ pub struct Config {
     pub connect_timeout: Option<Duration>,
     /// Whether the kernel asks a silent server for signs of life. Default: yes.
     pub keepalives: Option<bool>,
-    /// After which silence it begins to ask. Default: 2 hours.
+    /// After which silence it begins to ask. Default: 30 s, where tokio-postgres' own would be 2 hours.
     pub keepalives_idle: Option<Duration>,
-    /// What the server must allow. Default: [`TargetSessionAttrs::Any`].
+    /// How long it waits for each answer. Default: 10 s.
+    pub keepalives_interval: Option<Duration>,
+    /// How many answers may fail to come before the connection is given up. Default: 3.
+    pub keepalives_retries: Option<u32>,
+    /// How long the kernel goes on sending what the server does not confirm, before it gives the connection up; on
+    /// Linux. Default: the system's own, a quarter of an hour or so; 15 s is a good first try.
+    ///
+    /// In a [`url`](Self::url) it is a number of **seconds**, as tokio-postgres reads it, where libpq reads
+    /// milliseconds: what is 5 s there, `tcp_user_timeout=5000`, is 83 minutes here. This field cannot be misread.
+    pub tcp_user_timeout: Option<Duration>,
+    /// What the server must be. Default: [`TargetSessionAttrs::Any`].
     pub target_session_attrs: Option<TargetSessionAttrs>,
     /// Whether authentication is bound to the TLS session. Default: [`ChannelBinding::Prefer`].
     pub channel_binding: Option<ChannelBinding>,
@@ -122,8 +144,45 @@ impl Config {
         T::TlsConnect: Sync + Send,
         <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
     {
-        let manager = Manager::from_config(self.get_pg_config()?, tls, self.get_manager_config());
+        let manager = self.create_manager(tls)?;
         self.set_up(Pool::builder(manager).config(self.get_pool_config()))
+    }
+
+    /// Makes the manager alone, to tell it what no file can: [`Manager::credentials`], for example. A pool of it,
+    /// with what this configuration says of pools:
+    ///
+    /// ```
+    /// use millpond::Runtime;
+    /// use millpond::postgres::{Config, Credentials, Pool, tokio_postgres::NoTls};
+    ///
+    /// let mut config = Config::new();
+    /// config.url = Some("postgres://alice@localhost/shop?pool_max_size=20".to_owned());
+    /// let manager = config.create_manager(NoTls)?.credentials(async || {
+    ///     std::env::var("SHOP_TOKEN").map(Credentials::password)
+    /// });
+    /// let builder = Pool::builder(manager).config(config.get_pool_config());
+    /// let pool = config.set_up(builder)?.runtime(Runtime::Tokio1).build()?;
+    /// assert_eq!(pool.status().max_size, 20);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// See [`ConfigError`].
+    pub fn create_manager<T>(&self, tls: T) -> Result<Manager, ConfigError>
+    where
+        T: MakeTlsConnect<Socket> + Clone + Sync + Send + 'static,
+        T::Stream: Sync + Send,
+        T::TlsConnect: Sync + Send,
+        <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
+    {
+        let (attrs, demand) = self.beyond()?;
+        demand.is_met_by(&tls).map_err(ConfigError::Tls)?;
+        let manager = Manager::from_config(self.get_pg_config()?, tls, self.get_manager_config());
+        Ok(match attrs {
+            Some(attrs) => manager.target_session_attrs(attrs),
+            None => manager,
+        })
     }
 
     /// Puts the `pool_…` parameters of the URL on top of what a builder was told, for a manager of one's own.
@@ -151,20 +210,50 @@ impl Config {
         set.map_err(|error| ConfigError::InvalidUrl(Error::url(error.to_string())))
     }
 
-    /// What tokio-postgres is told. The `pool_…` parameters of the URL are left out, and not looked at.
+    /// What tokio-postgres is told. The `pool_…` parameters of the URL are left out, and not looked at. Of
+    /// [`target_session_attrs`](Self::target_session_attrs) it knows three; of the others it is told the nearest, and
+    /// a manager of one's own the exact one by [`Manager::target_session_attrs`]. `sslmode=verify-full` is `require`
+    /// to it; to verify is the business of the connector that goes with it.
     ///
     /// # Errors
     ///
     /// See [`ConfigError`].
     pub fn get_pg_config(&self) -> Result<PgConfig, ConfigError> {
         let mut config = match &self.url {
-            Some(text) => url::read(text).map_err(ConfigError::InvalidUrl)?,
+            Some(text) => url::read(text).map_err(ConfigError::InvalidUrl)?.0,
             None => PgConfig::new(),
         };
         self.apply_identity(&mut config)?;
         self.apply_hosts(&mut config);
         self.apply_transport(&mut config);
+        if !CAN_VERIFY {
+            // Nobody here could make a connector that does what is demanded.
+            let (_, demand) = self.beyond()?;
+            demand.is_met_by(&NoTls).map_err(ConfigError::Tls)?;
+        }
         Ok(config)
+    }
+
+    /// What is said beyond tokio-postgres' configuration.
+    fn beyond(&self) -> Result<(Option<TargetSessionAttrs>, Demand), ConfigError> {
+        let told = match &self.url {
+            Some(text) => url::read(text).map_err(ConfigError::InvalidUrl)?.1,
+            None => Extras::default(),
+        };
+        let attrs = self.target_session_attrs.or(told.target_session_attrs);
+        Ok((attrs, Demand::of(self, &told)))
+    }
+
+    /// The connector that verifies what this configuration demands: `sslmode` (`verify-full` where it demands less),
+    /// `sslrootcert`, `sslcert` and `sslkey`, from the URL or from fields. Unlike libpq's, it looks for no files of
+    /// its own below `~/.postgresql`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Tls`], which names the file that cannot be read; and as [`get_pg_config`](Self::get_pg_config).
+    #[cfg(any(feature = "postgres-rustls", feature = "postgres-native-tls"))]
+    pub fn tls(&self) -> Result<super::Tls, ConfigError> {
+        self.beyond()?.1.connector().map_err(ConfigError::Tls)
     }
 
     /// How the manager works.
@@ -245,6 +334,15 @@ impl Config {
         if let Some(idle) = self.keepalives_idle {
             config.keepalives_idle(idle);
         }
+        if let Some(interval) = self.keepalives_interval {
+            config.keepalives_interval(interval);
+        }
+        if let Some(retries) = self.keepalives_retries {
+            config.keepalives_retries(retries);
+        }
+        if let Some(timeout) = self.tcp_user_timeout {
+            config.tcp_user_timeout(timeout);
+        }
     }
 }
 
@@ -276,6 +374,9 @@ impl fmt::Debug for Config {
             .field("options", &self.options)
             .field("application_name", &self.application_name)
             .field("ssl_mode", &self.ssl_mode)
+            .field("ssl_root_cert", &self.ssl_root_cert)
+            .field("ssl_cert", &self.ssl_cert)
+            .field("ssl_key", &self.ssl_key)
             .field("host", &self.host)
             .field("hosts", &self.hosts)
             .field("hostaddr", &self.hostaddr)
@@ -285,6 +386,9 @@ impl fmt::Debug for Config {
             .field("connect_timeout", &self.connect_timeout)
             .field("keepalives", &self.keepalives)
             .field("keepalives_idle", &self.keepalives_idle)
+            .field("keepalives_interval", &self.keepalives_interval)
+            .field("keepalives_retries", &self.keepalives_retries)
+            .field("tcp_user_timeout", &self.tcp_user_timeout)
             .field("target_session_attrs", &self.target_session_attrs)
             .field("channel_binding", &self.channel_binding)
             .field("load_balance_hosts", &self.load_balance_hosts)
@@ -308,7 +412,7 @@ struct Redacted<'a>(&'a str);
 impl fmt::Debug for Redacted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match url::read(self.0) {
-            Ok(config) => f.write_str(&hosts::target(&config)),
+            Ok((config, _)) => f.write_str(&hosts::target(&config)),
             Err(_) => Hidden.fmt(f),
         }
     }
@@ -323,6 +427,8 @@ pub enum ConfigError {
     DbnameMissing,
     /// The name of the database is empty.
     DbnameEmpty,
+    /// What is demanded of TLS cannot be had, or not with this connector, for this reason.
+    Tls(Error),
 }
 
 impl fmt::Display for ConfigError {
@@ -333,6 +439,7 @@ impl fmt::Display for ConfigError {
                 f.write_str("no database is named, neither by dbname nor by url")
             }
             Self::DbnameEmpty => f.write_str("the name of the database is empty"),
+            Self::Tls(reason) => reason.fmt(f),
         }
     }
 }

@@ -7,6 +7,7 @@
 
 use super::chain::Chain;
 use crate::engine::sync::{Arc, OnceLock};
+use crate::managed::Bell;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::poll_fn;
@@ -71,9 +72,11 @@ impl fmt::Display for Ending {
 /// A client's hold on the task that drives its connection. Dropped after its client, it bounds the end.
 #[derive(Debug)]
 pub(super) struct Driver {
-    ending: Arc<OnceLock<Ending>>,
+    end: Arc<End>,
     /// Nothing is ever sent: that it is dropped is the message.
-    _leave: oneshot::Sender<Infallible>,
+    leave: Option<oneshot::Sender<Infallible>>,
+    /// The task, where there is one.
+    task: Option<JoinHandle<()>>,
 }
 
 impl Driver {
@@ -82,12 +85,13 @@ impl Driver {
         runtime: &Handle,
         connection: impl Future<Output = Ending> + Send + 'static,
     ) -> Self {
-        let ending = Arc::new(OnceLock::new());
+        let end = Arc::new(End::default());
         let (leave, left) = oneshot::channel();
-        runtime.spawn(drive(connection, left, Record(Arc::clone(&ending))));
+        let task = runtime.spawn(drive(connection, left, Record(Arc::clone(&end))));
         Self {
-            ending,
-            _leave: leave,
+            end,
+            leave: Some(leave),
+            task: Some(task),
         }
     }
 
@@ -97,15 +101,31 @@ impl Driver {
         match Handle::try_current() {
             Ok(runtime) => Self::start(&runtime, Adopted(task).end()),
             Err(_) => Self {
-                ending: Arc::new(OnceLock::new()),
-                _leave: oneshot::channel().0,
+                end: Arc::new(End::default()),
+                leave: None,
+                task: None,
             },
         }
     }
 
     /// How the connection ended, once it has.
     pub(super) fn ending(&self) -> Option<&Ending> {
-        self.ending.get()
+        self.end.ending.get()
+    }
+
+    /// Whom to call when the connection ends while its client is still there.
+    pub(super) fn call(&self, bell: Bell) {
+        // Once, by the manager that made it.
+        let _ = self.end.bell.set(bell);
+    }
+
+    /// The client is gone: waits until the connection has ended, at most for [`LINGER`].
+    pub(super) async fn end(mut self) {
+        drop(self.leave.take());
+        if let Some(task) = self.task.take() {
+            // A task that was dropped is over as well.
+            drop(task.await);
+        }
     }
 }
 
@@ -120,22 +140,39 @@ async fn drive(
         Poll::Ready(ending) => Poll::Ready(Some(ending)),
         Poll::Pending => pin!(&mut left).poll(context).map(|_| None),
     });
-    let ending = match ended.await {
-        Some(ending) => ending,
-        None => tokio::time::timeout(LINGER, connection)
-            .await
-            .unwrap_or(Ending::Stuck),
-    };
-    record.write(ending);
+    match ended.await {
+        Some(ending) => {
+            record.write(ending);
+            // The client may lie idle: it is to go before anybody takes it.
+            record.ring();
+        }
+        None => {
+            let ended = tokio::time::timeout(LINGER, connection).await;
+            record.write(ended.unwrap_or(Ending::Stuck));
+        }
+    }
+}
+
+/// What the task leaves behind.
+#[derive(Debug, Default)]
+struct End {
+    ending: OnceLock<Ending>,
+    bell: OnceLock<Bell>,
 }
 
 /// Where the ending is written down: in any case, also when the task is dropped half way.
-struct Record(Arc<OnceLock<Ending>>);
+struct Record(Arc<End>);
 
 impl Record {
     fn write(&self, ending: Ending) {
         // The first one counts; there is no second but the one of `drop`.
-        let _ = self.0.set(ending);
+        let _ = self.0.ending.set(ending);
+    }
+
+    fn ring(&self) {
+        if let Some(bell) = self.0.bell.get() {
+            bell.ring();
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 use super::PoolError;
 use super::chain::Chain;
+use super::credentials::CredentialError;
+use super::roles::Mismatch;
 use crate::engine::sync::Arc;
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -13,7 +15,7 @@ use tokio_postgres::error::{DbError, SqlState};
 ///
 /// `Display` is one line: the step, what it was on the way to (host, port, database and user), and the
 /// whole chain of causes with the SQLSTATE where there is one. [`source`](StdError::source) is the error
-/// of tokio-postgres, whose own `Display` hides its causes. No password is part of it, nor of `Debug`.
+/// of tokio-postgres (or of a [`CredentialProvider`](super::CredentialProvider)), whose own `Display` hides its causes. No password is part of it, nor of `Debug`.
 #[derive(Debug)]
 pub struct Error {
     target: Option<Arc<str>>,
@@ -23,11 +25,14 @@ pub struct Error {
 #[derive(Debug)]
 enum Kind {
     NoRuntime,
+    Credentials(CredentialError),
+    CredentialsLate(Duration),
     Connect(Vec<Attempt>),
     Check(PgError),
     ProbeAnswer,
     Url(Cow<'static, str>),
     Refused(String),
+    Tls(Cow<'static, str>),
     Other(PgError),
 }
 
@@ -43,6 +48,8 @@ pub(super) struct Attempt {
 pub(super) enum Failure {
     Refused(PgError),
     TimedOut(Duration),
+    /// The server is there, and not what was asked for.
+    Mismatch(Mismatch),
 }
 
 impl Error {
@@ -69,11 +76,11 @@ impl Error {
                 let mut failures = attempts.into_iter().rev().map(|attempt| attempt.failure);
                 failures.find_map(|failure| match failure {
                     Failure::Refused(cause) => Some(cause),
-                    Failure::TimedOut(_) => None,
+                    Failure::TimedOut(_) | Failure::Mismatch(_) => None,
                 })
             }
             Kind::Check(cause) | Kind::Other(cause) => Some(cause),
-            Kind::NoRuntime | Kind::ProbeAnswer | Kind::Url(_) | Kind::Refused(_) => None,
+            _ => None,
         }
     }
 
@@ -82,23 +89,27 @@ impl Error {
         self.cause().is_some_and(PgError::is_closed)
     }
 
-    /// Whether connecting took longer than its bound; of several hosts, at least one of them.
+    /// Whether connecting, or asking for credentials, took longer than its bound; of several hosts, at least one of
+    /// them.
     pub fn is_timeout(&self) -> bool {
-        let Kind::Connect(attempts) = &self.kind else {
-            return false;
-        };
-        attempts.iter().any(|attempt| attempt.failure.is_timeout())
+        match &self.kind {
+            Kind::Connect(attempts) => attempts.iter().any(|attempt| attempt.failure.is_timeout()),
+            Kind::CredentialsLate(_) => true,
+            _ => false,
+        }
     }
 
     /// Whether the same may succeed a little later without anybody's help: the server is starting,
-    /// stopping, full, unreachable or silent, or its name does not resolve; of several hosts, at least one
-    /// of them. A wrong password, an unknown database and a wrong configuration are not.
+    /// stopping, full, unreachable or silent, or not of the role that is wanted, as during a failover, or its
+    /// name does not resolve; of several hosts, at least one of them. A wrong password, an unknown database and a wrong configuration are not.
     pub fn is_transient(&self) -> bool {
         match &self.kind {
             Kind::Connect(attempts) => attempts.iter().any(|attempt| match &attempt.failure {
-                Failure::TimedOut(_) => true,
+                Failure::TimedOut(_) | Failure::Mismatch(_) => true,
                 Failure::Refused(cause) => is_transient(cause),
             }),
+            Kind::Credentials(cause) => cause.is_transient(),
+            Kind::CredentialsLate(_) => true,
             _ => self.cause().is_some_and(is_transient),
         }
     }
@@ -110,6 +121,14 @@ impl Error {
 
     pub(super) fn no_runtime(target: &Arc<str>) -> Self {
         Self::on_the_way(target, Kind::NoRuntime)
+    }
+
+    pub(super) fn credentials(target: &Arc<str>, cause: CredentialError) -> Self {
+        Self::on_the_way(target, Kind::Credentials(cause))
+    }
+
+    pub(super) fn credentials_late(target: &Arc<str>, bound: Duration) -> Self {
+        Self::on_the_way(target, Kind::CredentialsLate(bound))
     }
 
     pub(super) fn connect(target: &Arc<str>, attempts: Vec<Attempt>) -> Self {
@@ -136,6 +155,13 @@ impl Error {
         }
     }
 
+    pub(super) fn tls(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            target: None,
+            kind: Kind::Tls(reason.into()),
+        }
+    }
+
     fn on_the_way(target: &Arc<str>, kind: Kind) -> Self {
         Self {
             target: Some(Arc::clone(target)),
@@ -150,7 +176,7 @@ impl Error {
                 last_first.find_map(|attempt| attempt.failure.cause())
             }
             Kind::Check(cause) | Kind::Other(cause) => Some(cause),
-            Kind::NoRuntime | Kind::ProbeAnswer | Kind::Url(_) | Kind::Refused(_) => None,
+            _ => None,
         }
     }
 }
@@ -179,6 +205,16 @@ impl fmt::Display for Error {
                 f,
                 "connecting to {target} needs a Tokio runtime, and there is none here"
             ),
+            Kind::Credentials(cause) => {
+                write!(f, "connecting to {target} failed: no credentials: {cause}")
+            }
+            Kind::CredentialsLate(bound) => {
+                let late = Failure::TimedOut(*bound);
+                write!(
+                    f,
+                    "connecting to {target} failed: asking for credentials {late}"
+                )
+            }
             Kind::Connect(attempts) => match attempts.as_slice() {
                 [Attempt { failure, .. }] if failure.is_timeout() => {
                     write!(f, "connecting to {target} {failure}")
@@ -202,7 +238,7 @@ impl fmt::Display for Error {
                 )
             }
             Kind::ProbeAnswer => write!(f, "{target} did not answer 1 to SELECT 1"),
-            Kind::Url(reason) => f.write_str(reason),
+            Kind::Url(reason) | Kind::Tls(reason) => f.write_str(reason),
             Kind::Refused(reason) => write!(f, "{target} by PgBouncer: {reason}"),
             Kind::Other(cause) => Chain(cause).fmt(f),
         }
@@ -211,7 +247,10 @@ impl fmt::Display for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.cause().map(|cause| cause as _)
+        match &self.kind {
+            Kind::Credentials(cause) => Some(&*cause.cause),
+            _ => self.cause().map(|cause| cause as _),
+        }
     }
 }
 
@@ -223,7 +262,7 @@ impl Failure {
     fn cause(&self) -> Option<&PgError> {
         match self {
             Self::Refused(cause) => Some(cause),
-            Self::TimedOut(_) => None,
+            Self::TimedOut(_) | Self::Mismatch(_) => None,
         }
     }
 }
@@ -232,6 +271,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(cause) => Chain(cause).fmt(f),
+            Self::Mismatch(mismatch) => mismatch.fmt(f),
             Self::TimedOut(bound) => {
                 let digits = if bound.as_millis() < 100 { 3 } else { 1 };
                 write!(f, "timed out after {:.digits$} s", bound.as_secs_f64())
@@ -256,7 +296,7 @@ fn is_transient_state(code: &SqlState) -> bool {
 }
 
 /// A name that does not resolve has no kind of its own. Permission denied, where the system did not say so,
-/// is how tokio-postgres says that the server is of the wrong role, as during a failover.
+/// is how tokio-postgres says, for a way to connect of one's own, that the server is of the wrong role.
 fn is_transient_io(error: &io::Error) -> bool {
     use io::ErrorKind as Kind;
     match error.kind() {

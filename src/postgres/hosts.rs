@@ -3,43 +3,79 @@
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::net::IpAddr;
+use tokio::net::lookup_host;
 use tokio_postgres::Config as PgConfig;
 use tokio_postgres::config::{Host, LoadBalanceHosts};
 
-/// One host to try.
+/// One server to try: a host, or one of its addresses.
 pub(super) struct Candidate {
     /// Its name and port, for messages.
     pub(super) at: String,
     /// How to connect to it alone.
     pub(super) config: PgConfig,
-    /// Whether its name may stand for several addresses, which are tried one after the other.
-    pub(super) has_addresses: bool,
 }
 
-/// The hosts in the order in which they are to be tried.
+/// The places of the hosts in the order in which they are to be tried.
 ///
-/// A configuration that tokio-postgres will refuse is one candidate, so that its own error is told.
-pub(super) fn candidates(config: &PgConfig) -> Vec<Candidate> {
-    let count = count(config);
-    if count < 2 || !adds_up(config, count) {
-        return vec![Candidate {
-            at: names(config),
-            config: config.clone(),
-            has_addresses: has_addresses(config, 0),
-        }];
-    }
+/// A configuration that tokio-postgres will refuse is one place, so that its own error is told.
+pub(super) fn order(config: &PgConfig) -> Vec<usize> {
+    let count = match adds_up(config) {
+        true => count(config),
+        false => 1,
+    };
     let mut order: Vec<usize> = (0..count).collect();
-    if config.get_load_balance_hosts() == LoadBalanceHosts::Random {
+    if is_balanced(config) {
         shuffle(&mut order);
     }
     order
-        .into_iter()
-        .map(|place| Candidate {
-            at: name(config, place),
-            config: alone(config, place),
-            has_addresses: has_addresses(config, place),
-        })
-        .collect()
+}
+
+/// Whether the hosts have no order of their own.
+pub(super) fn is_balanced(config: &PgConfig) -> bool {
+    config.get_load_balance_hosts() == LoadBalanceHosts::Random
+}
+
+/// The host at `place`: where its name is to be looked up, each of the addresses that it has now.
+///
+/// A name that cannot be resolved is left to tokio-postgres, so that its own error is told.
+pub(super) async fn candidates(config: &PgConfig, place: usize) -> Vec<Candidate> {
+    if !adds_up(config) {
+        return vec![Candidate {
+            at: names(config),
+            config: config.clone(),
+        }];
+    }
+    let host = alone(config, place);
+    let mut addresses = match name_to_look_up(&host) {
+        Some(name) => addresses(name, port(&host, 0)).await,
+        None => Vec::new(),
+    };
+    if is_balanced(config) {
+        shuffle(&mut addresses);
+    }
+    if addresses.is_empty() {
+        let at = name(config, place);
+        return vec![Candidate { at, config: host }];
+    }
+    let at_address = |address| {
+        let mut config = host.clone();
+        config.hostaddr(address);
+        let at = name(&config, 0);
+        Candidate { at, config }
+    };
+    addresses.into_iter().map(at_address).collect()
+}
+
+/// All addresses of a name, each once.
+async fn addresses(name: &str, port: u16) -> Vec<IpAddr> {
+    let mut addresses = Vec::new();
+    let found = lookup_host((name, port)).await.into_iter().flatten();
+    for address in found.map(|socket| socket.ip()) {
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    addresses
 }
 
 /// How many hosts there are: names, addresses, or both for each.
@@ -72,7 +108,7 @@ fn names(config: &PgConfig) -> String {
 }
 
 /// `host:port`, `host[address]:port` or `[address]:port`.
-fn name(config: &PgConfig, place: usize) -> String {
+pub(super) fn name(config: &PgConfig, place: usize) -> String {
     let mut text = match config.get_hosts().get(place) {
         Some(Host::Tcp(host)) => after_at(host).to_owned(),
         #[cfg(unix)]
@@ -98,19 +134,23 @@ fn port(config: &PgConfig, place: usize) -> u16 {
 }
 
 /// Whether names, addresses and ports belong together, by the rules of tokio-postgres.
-fn adds_up(config: &PgConfig, count: usize) -> bool {
+fn adds_up(config: &PgConfig) -> bool {
+    let count = count(config);
     let all_or_none = |len: usize| len == 0 || len == count;
-    all_or_none(config.get_hosts().len())
+    count > 0
+        && all_or_none(config.get_hosts().len())
         && all_or_none(config.get_hostaddrs().len())
         && (config.get_ports().len() == 1 || all_or_none(config.get_ports().len()))
 }
 
-fn has_addresses(config: &PgConfig, place: usize) -> bool {
-    match config.get_hosts().get(place) {
+/// The name of a host alone, if it stands for addresses that are not known.
+fn name_to_look_up(host: &PgConfig) -> Option<&str> {
+    match host.get_hosts().first() {
         Some(Host::Tcp(name)) => {
-            config.get_hostaddrs().get(place).is_none() && name.parse::<IpAddr>().is_err()
+            let known = !host.get_hostaddrs().is_empty() || name.parse::<IpAddr>().is_ok();
+            (!known).then_some(name.as_str())
         }
-        _ => false,
+        _ => None,
     }
 }
 
@@ -130,6 +170,15 @@ fn alone(config: &PgConfig, place: usize) -> PgConfig {
     copy_identity(config, &mut one);
     copy_transport(config, &mut one);
     one
+}
+
+/// A configuration with one host that is known by its address alone, as if that were its name too.
+pub(super) fn named_by_address(config: &PgConfig) -> PgConfig {
+    let mut named = alone(config, 0);
+    if let Some(address) = config.get_hostaddrs().first() {
+        named.host(address.to_string());
+    }
+    named
 }
 
 fn copy_identity(from: &PgConfig, to: &mut PgConfig) {
@@ -173,7 +222,7 @@ fn copy_transport(from: &PgConfig, to: &mut PgConfig) {
 }
 
 /// Fisher and Yates, with the keys of std's hash maps as the dice: fair enough to spread load.
-fn shuffle(order: &mut [usize]) {
+fn shuffle<T>(order: &mut [T]) {
     for last in (1..order.len()).rev() {
         let dice = RandomState::new().hash_one(last);
         let chosen = usize::try_from(dice % (last as u64 + 1)).unwrap_or(last);
@@ -202,27 +251,54 @@ mod tests {
         assert_eq!(shown.matches(": ").count(), 18, "a new setting? {shown}");
     }
 
+    /// Where the candidates of each host lead.
+    fn led_to(text: &str) -> Vec<Vec<String>> {
+        let config: PgConfig = text.parse().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let runtime = runtime.unwrap();
+        let of = |place| runtime.block_on(candidates(&config, place)).into_iter();
+        let places = order(&config).into_iter();
+        places
+            .map(|place| of(place).map(|one| one.at).collect())
+            .collect()
+    }
+
+    #[test]
+    fn an_address_stands_for_a_name() {
+        let config: PgConfig = ALL.replace("host=a ", "").parse().unwrap();
+        let mut named: PgConfig = ALL.replace("host=a ", "host=10.0.0.1 ").parse().unwrap();
+        assert_eq!(named_by_address(&config), named);
+        named.host("b");
+        assert_ne!(named_by_address(&config), named);
+    }
+
     #[test]
     fn candidates_are_each_host_with_its_port() {
-        let config: PgConfig = "host=a,b port=1,2 dbname=d user=u".parse().unwrap();
-        let at: Vec<_> = candidates(&config).into_iter().map(|one| one.at).collect();
-        assert_eq!(at, ["a:1", "b:2"]);
+        assert_eq!(
+            led_to("host=10.0.0.1,/tmp,10.0.0.2 port=1,2,3 dbname=d user=u"),
+            [["10.0.0.1:1"], ["/tmp:2"], ["10.0.0.2:3"]]
+        );
+        let config = "host=a,b port=1,2 dbname=d user=u".parse().unwrap();
         assert_eq!(target(&config), "postgres a:1,b:2/d as u");
     }
 
     #[test]
-    fn only_a_name_may_have_several_addresses() {
-        let config = "host=name,10.0.0.1,::1,/tmp".parse().unwrap();
-        let several = candidates(&config).into_iter().map(|one| one.has_addresses);
-        assert_eq!(several.collect::<Vec<_>>(), [true, false, false, false]);
-        let config = "host=name hostaddr=10.0.0.1".parse().unwrap();
-        assert!(!candidates(&config)[0].has_addresses);
+    fn a_name_is_each_of_its_addresses_unless_one_is_given() {
+        let of_name = &led_to("host=localhost port=7")[0];
+        assert!(
+            of_name.contains(&"localhost[127.0.0.1]:7".to_owned()),
+            "{of_name:?}"
+        );
+        assert_eq!(
+            led_to("host=name hostaddr=10.0.0.1"),
+            [["name[10.0.0.1]:5432"]]
+        );
     }
 
     #[test]
     fn what_does_not_add_up_is_left_to_tokio_postgres() {
-        let config: PgConfig = "host=a,b port=1,2,3".parse().unwrap();
-        assert_eq!(candidates(&config).len(), 1);
+        assert_eq!(led_to("host=a,b port=1,2,3"), [["a:1,b:2"]]);
+        assert_eq!(led_to("user=u"), [["(no host)"]]);
     }
 
     #[test]

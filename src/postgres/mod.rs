@@ -1,8 +1,10 @@
 //! PostgreSQL: a [`Manager`] over [`tokio_postgres`], with deadpool-postgres' names.
 //!
 //! ```text
-//! Config → Manager → create: connect (connect.rs, host by host: hosts.rs) → a task drives it (driver.rs)
-//!                  → recycle, probe (manager.rs) → Client (client.rs) → Transaction (transaction.rs)
+//! Config → Manager → create: the route (route.rs: credentials) → host by host (search.rs, hosts.rs, roles.rs)
+//!                  → connect (connect.rs, tls.rs) → a task drives it (driver.rs)
+//!                    under watch (entry.rs, negotiate.rs, wired.rs, frames.rs, wire.rs, watch.rs)
+//!                  → tidy on return (tidy.rs, reset.rs, cancel.rs), recycle, probe (manager.rs) → Client (client.rs) → Transaction (transaction.rs)
 //!                  → statements: kept (kept.rs), seen through (orphans.rs), cleaned up (lost.rs), healed (cached.rs)
 //! ```
 //!
@@ -12,10 +14,22 @@
 //!   share: a server that accepts and stays silent is an error, and the next host gets its turn.
 //! * An [`Error`] prints its whole chain of causes in one line, with the SQLSTATE and what it was on the
 //!   way to. No password is part of any error, `Debug` or message.
-//! * A connection that has ended is not kept when it comes back, and says [why](ClientWrapper::ending).
+//! * Where a session stands is read from the wire, at no cost ([`ClientWrapper::is_watched`]). A connection that comes
+//!   back in a transaction is rolled back, and what still runs on it is cancelled to its end, in the background:
+//!   [`Returns`]. What else its session leaves behind is undone there too, by choice: [`Reset`].
+//! * A [`CancelToken`]'s cancel is over when the server has acted on it. A commit that the server turned into a rollback
+//!   is an error, by choice: [`Manager::strict_commit`].
+//! * A connection that has ended leaves its pool at once, also while it lies idle, and says
+//!   [why](ClientWrapper::ending).
 //! * A dropped client says goodbye to its server: [`Ending`] tells how that is bounded.
 //! * `target_session_attrs`, `channel_binding` and `load_balance_hosts` of [`Config`] take effect.
 //!   deadpool-postgres ignores them, so a configuration that reached a standby there may be refused here.
+//! * Roles are followed: [`Manager::target_session_attrs`]; and a first host that is back is used again:
+//!   [`Manager::fail_back`].
+//! * Credentials may be asked for at each connect: [`Manager::credentials`].
+//! * TLS that verifies the server is built in, behind the features `postgres-rustls` and `postgres-native-tls`:
+//!   `Tls`, and `sslmode=verify-full` in a URL.
+//! * A server that has gone without a word is found out within a minute, by keepalives.
 //! * A connection lives 30 min at most, and 10 min idle; the first that fails its check puts the other idle ones
 //!   under suspicion ([`Defaults::server`](crate::managed::Defaults::server)).
 //! * A statement cache keeps the 256 statements that were used last, not every one since the start
@@ -50,39 +64,69 @@
 //! ```
 
 mod cached;
+mod cancel;
 mod chain;
 mod client;
 mod config;
 mod connect;
+mod credentials;
 mod driver;
+mod entry;
 mod error;
+mod frames;
 mod generic_client;
 mod hosts;
+mod keepalives;
+mod keeping;
 mod kept;
 mod lost;
 mod manager;
+mod negotiate;
 mod orphans;
+mod params;
 mod pgbouncer;
 mod queries;
 mod recycling;
 mod refusal;
+mod refusing;
+mod reset;
+mod returns;
+mod roles;
+mod route;
+mod scout;
+mod search;
+mod seat;
 mod settings;
 mod stale;
 mod statements;
+mod tidy;
+#[cfg(any(feature = "postgres-rustls", feature = "postgres-native-tls"))]
+mod tls;
 mod transaction;
 mod url;
+mod verdict;
+mod verified;
+mod watch;
+mod wire;
+mod wired;
 
+pub use self::cancel::CancelToken;
 pub use self::client::ClientWrapper;
 pub use self::config::{Config, ConfigError};
 pub use self::connect::{ConfigConnectImpl, Connect};
+pub use self::credentials::{CredentialError, CredentialProvider, Credentials};
 pub use self::driver::Ending;
 pub use self::error::Error;
 pub use self::generic_client::GenericClient;
 pub use self::manager::Manager;
 pub use self::pgbouncer::PgBouncer;
 pub use self::recycling::{ManagerConfig, RecyclingMethod};
+pub use self::reset::Reset;
+pub use self::returns::Returns;
 pub use self::settings::{ChannelBinding, LoadBalanceHosts, SslMode, TargetSessionAttrs};
 pub use self::statements::{StatementCache, StatementCaches};
+#[cfg(any(feature = "postgres-rustls", feature = "postgres-native-tls"))]
+pub use self::tls::{Encrypted, Handshake, Tls, TlsOptions};
 pub use self::transaction::{Transaction, TransactionBuilder};
 pub use crate::managed::reexports::*;
 pub use crate::managed::{BuildError, QueueMode};

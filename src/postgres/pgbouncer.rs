@@ -1,7 +1,7 @@
 //! What is different behind a PgBouncer, and what is refused there, so that it fails at once and not now and then.
 
-use super::recycling::{ManagerConfig, RecyclingMethod};
 use super::refusal;
+use super::{ManagerConfig, RecyclingMethod, Reset};
 use tokio_postgres::{Config as PgConfig, Error as PgError};
 
 /// How the PgBouncer that connections lead to gives out its connections to the server: its `pool_mode`. For
@@ -13,7 +13,7 @@ use tokio_postgres::{Config as PgConfig, Error as PgError};
 /// | `query("…")`, `execute("…")`, which prepare by themselves | as usual | refused, with the way out | as usual |
 /// | `query_typed`, `query_typed_cached` and their like | as usual | without a name: one round trip | as usual |
 /// | `options` in the configuration | refused | refused | refused |
-/// | [`Clean`](RecyclingMethod::Clean) and [`Custom`](RecyclingMethod::Custom) | as usual | refused | refused |
+/// | [`Clean`](RecyclingMethod::Clean), [`Custom`](RecyclingMethod::Custom) and each [`Reset`] | as usual | refused | refused |
 ///
 /// In both transaction modes, what a session keeps beyond a transaction is nobody's: `SET`, `LISTEN`, advisory
 /// locks of the session, temporary tables, `WITH HOLD` cursors. They cannot be seen in your SQL, and so are not
@@ -38,23 +38,30 @@ impl PgBouncer {
     }
 
     /// Whether it can be had with such a configuration; if not, what to do about it.
-    pub(super) fn fits(self, pg_config: &PgConfig, config: &ManagerConfig) -> Result<(), String> {
+    pub(super) fn fits(
+        self,
+        pg_config: &PgConfig,
+        config: &ManagerConfig,
+        reset: &Reset,
+    ) -> Result<(), String> {
         if pg_config
             .get_options()
             .is_some_and(|options| !options.is_empty())
         {
             return Err(OPTIONS.to_owned());
         }
-        let resets = match &config.recycling_method {
-            RecyclingMethod::Fast | RecyclingMethod::Verified => return Ok(()),
-            RecyclingMethod::Clean => "Clean",
-            RecyclingMethod::Custom(_) => "Custom",
+        let resets = match (&config.recycling_method, reset) {
+            (RecyclingMethod::Clean, _) => "RecyclingMethod::Clean",
+            (RecyclingMethod::Custom(_), _) => "RecyclingMethod::Custom",
+            (_, Reset::None) => return Ok(()),
+            _ => "Reset",
         };
         match self {
             Self::Session => Ok(()),
             Self::Transaction | Self::TransactionWithStatements => Err(format!(
-                "RecyclingMethod::{resets} resets a session, and in transaction mode each request may meet another \
-                 one: use Fast or Verified, and keep what you set within transactions, by SET LOCAL"
+                "{resets} undoes what a session keeps, and in transaction mode each request may meet another one: use \
+                 RecyclingMethod::Fast or Verified and Reset::None, and keep what you set within transactions, by SET \
+                 LOCAL"
             )),
         }
     }
@@ -83,7 +90,7 @@ mod tests {
 
     fn fits(mode: PgBouncer, text: &str, recycling_method: RecyclingMethod) -> Result<(), String> {
         let config = ManagerConfig { recycling_method };
-        mode.fits(&text.parse().unwrap(), &config)
+        mode.fits(&text.parse().unwrap(), &config, &Reset::None)
     }
 
     #[test]
@@ -106,6 +113,9 @@ mod tests {
                     _ => assert!(resets.unwrap_err().contains("SET LOCAL")),
                 }
             }
+            let fast = ManagerConfig::default();
+            let resets = mode.fits(&PgConfig::new(), &fast, &Reset::Targeted);
+            assert_eq!(resets.is_ok(), mode == Session);
         }
     }
 

@@ -24,8 +24,8 @@ pub enum RecyclingMethod {
     /// DISCARD SEQUENCES;
     /// ```
     ///
-    /// That is `DISCARD ALL` without what would throw away prepared statements. Like deadpool-postgres',
-    /// it does not end a transaction that was opened by a plain `BEGIN`.
+    /// That is `DISCARD ALL` without what would throw away prepared statements. It costs every get a round trip;
+    /// [`Reset::Targeted`](super::Reset::Targeted) does the same in the background.
     Clean,
 
     /// [`Fast`](Self::Fast), and then this SQL, which must not fail.
@@ -48,14 +48,15 @@ impl RecyclingMethod {
 
     /// Whether its SQL makes the server forget prepared statements.
     pub(super) fn forgets_statements(&self) -> bool {
-        let Self::Custom(sql) = self else {
-            return false;
-        };
-        let mut words = sql.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-        words.any(|word| {
-            word.eq_ignore_ascii_case("deallocate") || word.eq_ignore_ascii_case("discard")
-        })
+        matches!(self, Self::Custom(sql) if forgets_statements(sql))
     }
+}
+
+/// Whether this SQL makes the server forget prepared statements.
+pub(super) fn forgets_statements(sql: &str) -> bool {
+    let mut words = sql.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    words
+        .any(|word| word.eq_ignore_ascii_case("deallocate") || word.eq_ignore_ascii_case("discard"))
 }
 
 /// How a [`Manager`](super::Manager) works: deadpool-postgres' type, field by field.
@@ -67,5 +68,5 @@ pub struct ManagerConfig {
 }
 
 /// `DISCARD ALL`, statement by statement, but for `DEALLOCATE ALL` and `DISCARD PLANS`.
-const CLEAN: &str = "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UNLISTEN *; \
+pub(super) const CLEAN: &str = "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UNLISTEN *; \
     SELECT pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES;";

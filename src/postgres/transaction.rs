@@ -1,7 +1,10 @@
-use super::StatementCache;
 use super::cached::{Cached, On};
+use super::client::Origin;
+use super::refusing::saying;
+use super::{CancelToken, StatementCache};
 use crate::engine::sync::Arc;
 use std::fmt;
+use std::io;
 use std::ops::{Deref, DerefMut};
 use tokio_postgres::types::Type;
 use tokio_postgres::{
@@ -13,16 +16,30 @@ use tokio_postgres::{
 /// rolled back.
 pub struct Transaction<'a> {
     begun: PgTransaction<'a>,
+    origin: Arc<Origin>,
+    /// Within another transaction: a savepoint.
+    nested: bool,
     /// The statement cache of the client.
     pub statement_cache: Arc<StatementCache>,
 }
 
 impl<'a> Transaction<'a> {
-    pub(super) fn new(begun: PgTransaction<'a>, cache: &Arc<StatementCache>) -> Self {
+    pub(super) fn new(
+        begun: PgTransaction<'a>,
+        cache: &Arc<StatementCache>,
+        origin: &Arc<Origin>,
+    ) -> Self {
         Self {
             begun,
+            origin: Arc::clone(origin),
+            nested: false,
             statement_cache: Arc::clone(cache),
         }
+    }
+
+    /// As [`ClientWrapper::cancel_token`](super::ClientWrapper::cancel_token).
+    pub fn cancel_token(&self) -> CancelToken {
+        self.origin.cancel_token(self.begun.client())
     }
 
     /// As [`ClientWrapper::prepare_cached`](super::ClientWrapper::prepare_cached).
@@ -77,17 +94,41 @@ impl<'a> Transaction<'a> {
     /// Commits it.
     ///
     /// A transaction in which a statement failed is rolled back by PostgreSQL, and this still says `Ok`,
-    /// as in tokio-postgres.
+    /// as in tokio-postgres, unless [`Manager::strict_commit`](super::Manager::strict_commit) is on.
     ///
     /// # Errors
     ///
-    /// See [`tokio_postgres::Transaction::commit`].
+    /// See [`tokio_postgres::Transaction::commit`]. With a strict commit also where the server has rolled back: an error
+    /// without a SQLSTATE, or, on a connection that is not watched, 25P02.
     ///
     /// # Cancel safety
     ///
     /// If the future is dropped, nobody knows whether it was committed.
     pub async fn commit(self) -> Result<(), PgError> {
-        self.begun.commit().await
+        let Self {
+            begun,
+            origin,
+            nested,
+            ..
+        } = self;
+        if nested || !origin.is_strict() {
+            return begun.commit().await;
+        }
+        match origin.watch() {
+            Some(watch) => {
+                begun.commit().await?;
+                // The answer has come, and no other query was sent since.
+                match watch.has_rolled_back() {
+                    true => Err(saying(io::Error::other(ROLLED_BACK))),
+                    false => Ok(()),
+                }
+            }
+            None => {
+                // A transaction that has failed refuses this; dropped, it is rolled back.
+                begun.batch_execute("SELECT 1").await?;
+                begun.commit().await
+            }
+        }
     }
 
     /// Rolls it back, and waits until that is done.
@@ -110,7 +151,10 @@ impl<'a> Transaction<'a> {
     /// See [`tokio_postgres::Transaction::transaction`].
     pub async fn transaction(&mut self) -> Result<Transaction<'_>, PgError> {
         let begun = self.begun.transaction().await?;
-        Ok(Transaction::new(begun, &self.statement_cache))
+        Ok(Transaction {
+            nested: true,
+            ..Transaction::new(begun, &self.statement_cache, &self.origin)
+        })
     }
 
     /// Begins a transaction within this one, by a savepoint of this name.
@@ -123,7 +167,10 @@ impl<'a> Transaction<'a> {
         I: Into<String>,
     {
         let begun = self.begun.savepoint(name).await?;
-        Ok(Transaction::new(begun, &self.statement_cache))
+        Ok(Transaction {
+            nested: true,
+            ..Transaction::new(begun, &self.statement_cache, &self.origin)
+        })
     }
 }
 
@@ -153,13 +200,19 @@ impl fmt::Debug for Transaction<'_> {
 #[must_use = "nothing is begun before `start`"]
 pub struct TransactionBuilder<'a> {
     plan: PgTransactionBuilder<'a>,
+    origin: Arc<Origin>,
     statement_cache: Arc<StatementCache>,
 }
 
 impl<'a> TransactionBuilder<'a> {
-    pub(super) fn new(plan: PgTransactionBuilder<'a>, cache: &Arc<StatementCache>) -> Self {
+    pub(super) fn new(
+        plan: PgTransactionBuilder<'a>,
+        cache: &Arc<StatementCache>,
+        origin: &Arc<Origin>,
+    ) -> Self {
         Self {
             plan,
+            origin: Arc::clone(origin),
             statement_cache: Arc::clone(cache),
         }
     }
@@ -195,6 +248,8 @@ impl<'a> TransactionBuilder<'a> {
         let begun = self.plan.start().await?;
         Ok(Transaction {
             begun,
+            origin: self.origin,
+            nested: false,
             statement_cache: self.statement_cache,
         })
     }
@@ -221,3 +276,6 @@ impl fmt::Debug for TransactionBuilder<'_> {
             .finish_non_exhaustive()
     }
 }
+
+const ROLLED_BACK: &str =
+    "the server rolled the transaction back instead: a statement of it had failed";

@@ -1,6 +1,7 @@
 //! Reading a URL or a connection string, and saying what is wrong with one without a piece of its password.
 
 use super::Error;
+use super::params::{self, Extras, is_url};
 use crate::managed::Settings;
 use std::borrow::Cow;
 use std::error::Error as _;
@@ -9,15 +10,19 @@ use tokio_postgres::config::Host;
 
 /// Reads a URL (`postgres://…`) or a connection string (`host=… user=…`).
 ///
+/// What tokio-postgres does not know is told beside its configuration, which has the nearest that it does know.
+///
 /// # Errors
 ///
 /// What is wrong with it. Where an unknown option is in it, its name is told only if it is one that libpq
 /// knows: what looks like an option may as well be a piece of a password that was not quoted, or not
 /// percent-encoded.
-pub(super) fn read(url: &str) -> Result<PgConfig, Error> {
+pub(super) fn read(url: &str) -> Result<(PgConfig, Extras), Error> {
     // Parameters of the pool are no business of the server's.
     let url = &*Settings::strip_url(url);
-    let config: PgConfig = url
+    let (url, extras) = params::split_off(url);
+    let url = &*url;
+    let mut config: PgConfig = url
         .parse()
         .map_err(|error| Error::url(reason(url, &error)))?;
     let cut_wrong =
@@ -27,7 +32,13 @@ pub(super) fn read(url: &str) -> Result<PgConfig, Error> {
             "there is an @ in its host: in a user name or a password, write %40 for it",
         ));
     }
-    Ok(config)
+    if let Some(attrs) = extras.target_session_attrs {
+        config.target_session_attrs(attrs.into());
+    }
+    if let Some(mode) = extras.ssl_mode {
+        config.ssl_mode(mode.into());
+    }
+    Ok((config, extras))
 }
 
 fn reason(url: &str, error: &tokio_postgres::Error) -> Cow<'static, str> {
@@ -56,10 +67,6 @@ fn reason(url: &str, error: &tokio_postgres::Error) -> Cow<'static, str> {
     }
 }
 
-fn is_url(url: &str) -> bool {
-    url.starts_with("postgres://") || url.starts_with("postgresql://")
-}
-
 const NOT_PAIRS: &str = "it is neither a URL that begins with postgres:// or postgresql://, \
     nor pairs such as host=localhost user=alice";
 
@@ -79,14 +86,11 @@ const LIBPQ_ONLY: &[&str] = &[
     "service",
     "ssl_max_protocol_version",
     "ssl_min_protocol_version",
-    "sslcert",
     "sslcertmode",
     "sslcompression",
     "sslcrl",
     "sslcrldir",
-    "sslkey",
     "sslpassword",
-    "sslrootcert",
     "sslsni",
 ];
 
@@ -122,8 +126,8 @@ mod tests {
 
     #[test]
     fn the_reason_is_told() {
-        let unsupported = refused("postgres://a@h/d?sslrootcert=/x");
-        assert!(unsupported.contains("sslrootcert"), "{unsupported}");
+        let unsupported = refused("postgres://a@h/d?sslcrl=/x");
+        assert!(unsupported.contains("sslcrl"), "{unsupported}");
         assert!(refused("postgres://a@h:x/d").contains("`port`"));
         assert!(refused("mysql://a@h/d?x=1").contains("postgres://"));
         assert!(refused("nonsense").contains("postgres://"));

@@ -13,6 +13,7 @@ pub struct Builder {
     settings: Vec<(String, String)>,
     password: Option<Password>,
     programs: Option<Programs>,
+    files: Vec<(String, String)>,
 }
 
 impl Builder {
@@ -21,6 +22,7 @@ impl Builder {
             settings: Vec::new(),
             password: None,
             programs: None,
+            files: Vec::new(),
         }
     }
 
@@ -40,6 +42,13 @@ impl Builder {
         self
     }
 
+    /// Lays a file with this name and text into the data directory, for the server's account alone to read: a
+    /// certificate and its key for `ssl`, or a `pg_hba.conf` of one's own, which must let us in by the socket.
+    pub fn file(mut self, name: &str, text: &str) -> Builder {
+        self.files.push((name.to_owned(), text.to_owned()));
+        self
+    }
+
     /// Runs these programs instead of those that [`Programs::find_or_fetch`] finds: another version, for example.
     pub fn programs(mut self, programs: Programs) -> Builder {
         self.programs = Some(programs);
@@ -50,7 +59,8 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// There is no PostgreSQL and none can be fetched; a setting is none; or the server does not start within 30 s, and
+    /// There is no PostgreSQL and none can be fetched; a setting is none; a file's name is not that of a file in that
+    /// very directory; or the server does not start within 30 s, and
     /// then the end of its log is part of the error.
     pub fn start(self) -> Result<Server> {
         let mut settings = Settings::usual();
@@ -61,6 +71,7 @@ impl Builder {
             Some(programs) => programs,
             None => Programs::find_or_fetch()?,
         };
-        Server::on_cluster(Cluster::start(programs, settings, self.password)?)
+        let cluster = Cluster::start(programs, settings, self.password, &self.files)?;
+        Server::on_cluster(cluster)
     }
 }

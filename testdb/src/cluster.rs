@@ -17,6 +17,7 @@ use crate::postmaster::{Failure, Postmaster, Stop};
 use crate::process::{POLL, pid_from, signal};
 use crate::programs::Programs;
 use crate::settings::{self, Settings};
+use crate::standby;
 use crate::template;
 
 /// The fields are dropped in this order: the processes before the files.
@@ -39,6 +40,7 @@ struct State {
 }
 
 /// A password, which is not printed.
+#[derive(Clone)]
 pub(crate) struct Password(pub(crate) String);
 
 impl std::fmt::Debug for Password {
@@ -50,8 +52,9 @@ impl std::fmt::Debug for Password {
 impl Cluster {
     pub(crate) fn start(
         programs: Programs,
-        mut settings: Settings,
+        settings: Settings,
         password: Option<Password>,
+        files: &[(String, String)],
     ) -> Result<Cluster> {
         let account = Account::find()?;
         let bin = programs.bin_dir();
@@ -62,13 +65,40 @@ impl Cluster {
         })?;
         let home = Home::create(&account)?;
         template::lay(&programs, &account, &home)?;
+        if password.is_some() {
+            settings::demand_password(&home.data())?;
+        }
+        for (name, text) in files {
+            home.lay_in_data(name, text, &account)?;
+        }
+        let cluster = Cluster::run(home, programs, account, settings, password)?;
+        cluster.give_password()?;
+        Ok(cluster)
+    }
+
+    /// Starts a standby of this one, with the settings that this one has now.
+    pub(crate) fn standby(&self) -> Result<Cluster> {
+        let home = Home::create(&self.account)?;
+        standby::lay(self, &self.account, &home)?;
+        let mut settings = self.state().settings.clone();
+        settings.put("primary_conninfo", &standby::way_to(self));
+        let programs = self.programs.clone();
+        let password = self.password.clone();
+        Cluster::run(home, programs, self.account.clone(), settings, password)
+    }
+
+    /// Starts a server on the data directory that lies in `home`.
+    fn run(
+        home: Home,
+        programs: Programs,
+        account: Account,
+        mut settings: Settings,
+        password: Option<Password>,
+    ) -> Result<Cluster> {
         let socket_dir = home.socket_dir();
         settings.put("listen_addresses", HOST);
         settings.put("unix_socket_directories", &socket_dir.to_string_lossy());
         settings.put("logging_collector", "off");
-        if password.is_some() {
-            settings::demand_password(&home.data())?;
-        }
         let (postmaster, port) =
             port::start_on_free_one(&programs, &account, &home, &mut settings)?;
         let state = State {
@@ -77,16 +107,14 @@ impl Cluster {
             frozen: false,
             frozen_backends: BTreeSet::new(),
         };
-        let cluster = Cluster {
+        Ok(Cluster {
             state: Mutex::new(state),
             home,
             programs,
             account,
             port,
             password,
-        };
-        cluster.give_password()?;
-        Ok(cluster)
+        })
     }
 
     fn give_password(&self) -> Result<()> {
@@ -363,7 +391,7 @@ fn percent_encoded(text: &str) -> String {
 }
 
 /// The superuser that `initdb` makes.
-const ROLE: &str = "postgres";
+pub(crate) const ROLE: &str = "postgres";
 const FOR_THE_SAME_PORT: Duration = Duration::from_secs(5);
 const BETWEEN_TRIES: Duration = Duration::from_millis(100);
 const TO_RELOAD: Duration = Duration::from_secs(5);

@@ -1,7 +1,8 @@
 //! The directory of one private server, from before its first file to after its last process.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -56,6 +57,24 @@ impl Home {
 
     pub(crate) fn data(&self) -> PathBuf {
         self.dir.join("data")
+    }
+
+    /// Writes a file into the data directory that `account` alone may read.
+    pub(crate) fn lay_in_data(&self, name: &str, text: &str, account: &Account) -> Result<()> {
+        let path = self.data().join(name);
+        if Path::new(name).file_name() != Some(name.as_ref()) {
+            return Err(Error::new(format!("{name:?} is no name of a file")));
+        }
+        let cannot = |e| Error::new(format!("cannot write {}", path.display())).because(e);
+        let private = OpenOptions::new()
+            .create(true)
+            .write(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&path);
+        let mut file = private.map_err(cannot)?;
+        file.write_all(text.as_bytes()).map_err(cannot)?;
+        account.give(&path)
     }
 
     pub(crate) fn socket_dir(&self) -> PathBuf {

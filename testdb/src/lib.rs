@@ -61,6 +61,7 @@ mod process;
 mod programs;
 mod server;
 mod settings;
+mod standby;
 mod template;
 mod watchdog;
 

@@ -222,6 +222,30 @@ impl Server {
         Ok(log::tail(&self.running.private()?.log(), 0))
     }
 
+    /// A standby of this server, in about 0.5 s: a private server of its own, which replays what this one writes and
+    /// allows reading only, until it is [promoted](Server::promote). It outlives this one.
+    ///
+    /// # Errors
+    ///
+    /// The server is not private or is stopped, there is no program `pg_basebackup` beside `postgres`, or the standby
+    /// does not start within 30 s.
+    pub fn standby(&self) -> Result<Server> {
+        Server::on_cluster(self.running.private()?.standby()?)
+    }
+
+    /// Makes a standby a primary, and waits until it is one. What was connected to it stays connected.
+    ///
+    /// # Errors
+    ///
+    /// The server is not private, is no standby, or does not become a primary within 20 s.
+    pub fn promote(&self) -> Result<()> {
+        self.running.private()?;
+        match self.query("SELECT pg_promote(true, 20)")?.as_deref() {
+            Some("t") => Ok(()),
+            _ => Err(Error::new("the standby was not promoted within 20 s")),
+        }
+    }
+
     /// Stops it and waits until its processes are gone. A stopped server stays stopped without an error.
     ///
     /// # Errors

@@ -353,3 +353,23 @@ fn eight_servers_start_at_once() {
 
 /// How long silence must last to count as no answer.
 const PATIENCE: Duration = Duration::from_millis(150);
+
+#[test]
+fn files_of_ones_own_lie_in_the_data_directory() {
+    let server = Server::builder()
+        .file("own.conf", "millpond.own = 'yes'\n")
+        .file(
+            "pg_hba.conf",
+            "local all all trust\nhost all all 127.0.0.1/32 reject\n",
+        )
+        .start()
+        .unwrap();
+    let read = server.query("SELECT pg_read_file('own.conf')").unwrap();
+    assert_eq!(read.as_deref(), Some("millpond.own = 'yes'\n"));
+    let rules = "SELECT count(*) FROM pg_hba_file_rules WHERE auth_method = 'reject'";
+    assert_eq!(server.query(rules).unwrap().as_deref(), Some("1"));
+    for name in ["../x", "a/b", "", ".."] {
+        let error = Server::builder().file(name, "").start().unwrap_err();
+        assert!(error.to_string().contains("no name of a file"), "{error}");
+    }
+}

@@ -16,19 +16,22 @@ fn config(db: &Database) -> PgConfig {
 
 /// The pool's own figures agree with one another; and with the server, once that has seen the last goodbye.
 /// `taken`: connections that are out of the pool for good, and open.
-#[track_caller]
-fn agree(pool: &Pool, db: &Database, taken: usize) -> impl Future<Output = ()> {
+async fn agree(pool: &Pool, db: &Database, taken: usize) {
+    eventually("all are gone that were closed", || {
+        let closed = pool.stats().closed.total();
+        pool.stats().created - closed == pool.snapshot().size as u64
+    })
+    .await;
     let (now, stats) = (pool.snapshot(), pool.stats());
     assert_eq!((now.connecting, now.waiting), (0, 0), "at rest: {now:?}");
     assert_eq!(now.idle + now.in_use, now.size, "{now:?}");
-    let there = stats.created - stats.closed.total();
-    assert_eq!(there, now.size as u64, "{stats:?}");
     assert_eq!(pool.checkouts().len(), now.in_use);
     assert_eq!(stats.gets.started, stats.gets.ended(), "{stats:?}");
     let expected = now.size + taken;
     eventually("the server counts as many", move || {
         db.count_connections(NAME).unwrap() == expected
     })
+    .await;
 }
 
 async fn held(pool: &Pool, count: usize) -> Vec<Object> {

@@ -49,6 +49,9 @@ fn every_field_takes_effect() {
         connect_timeout: Some(Duration::from_secs(1)),
         keepalives: Some(false),
         keepalives_idle: Some(Duration::from_secs(2)),
+        keepalives_interval: Some(Duration::from_secs(3)),
+        keepalives_retries: Some(4),
+        tcp_user_timeout: Some(Duration::from_millis(5)),
         target_session_attrs: Some(TargetSessionAttrs::ReadWrite),
         channel_binding: Some(ChannelBinding::Require),
         load_balance_hosts: Some(LoadBalanceHosts::Random),
@@ -64,6 +67,11 @@ fn every_field_takes_effect() {
     assert_eq!(pg.get_connect_timeout(), Some(&Duration::from_secs(1)));
     assert!(!pg.get_keepalives());
     assert_eq!(pg.get_keepalives_idle(), Duration::from_secs(2));
+    let interval = pg.get_keepalives_interval();
+    assert_eq!(interval, Some(Duration::from_secs(3)));
+    assert_eq!(pg.get_keepalives_retries(), Some(4));
+    let timeout = pg.get_tcp_user_timeout();
+    assert_eq!(timeout, Some(&Duration::from_millis(5)));
     let attrs = pg.get_target_session_attrs();
     assert_eq!(attrs, pg::TargetSessionAttrs::ReadWrite);
     assert_eq!(pg.get_channel_binding(), pg::ChannelBinding::Require);

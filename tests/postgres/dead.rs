@@ -1,12 +1,14 @@
 //! Connections that died: seen when they come back, and before they are handed out.
 
-use crate::ground::{Connecting, backend_pid, database, eventually, pool, recycling};
+use crate::ground::{Connecting, backend_pid, builder, database, eventually, pool, recycling};
 use millpond::Runtime;
 use millpond::managed::{Manager as _, Metrics, RecycleError};
 use millpond::postgres::tokio_postgres::{Config as PgConfig, NoTls};
-use millpond::postgres::{Connect, Ending, Manager, ManagerConfig, Object, Pool, RecyclingMethod};
+use millpond::postgres::{
+    Connect, Ending, Manager, ManagerConfig, Object, Pool, QueueMode, RecyclingMethod,
+};
 use millpond_testdb::{Database, Server, Stop};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Has the server end a backend, and waits until it has.
 async fn terminate(db: &Database, pid: i32) {
@@ -63,18 +65,63 @@ async fn one_that_died_idle_is_replaced_without_an_error() {
     let pid = backend_pid(&client).await;
     drop(client);
     terminate(&db, pid).await;
-    eventually("the end is seen", || {
-        let mut seen = false;
-        pool.retain(|client, _| {
-            seen = client.ending().is_some();
-            true
-        });
-        seen
-    })
-    .await;
+    eventually("it is gone by itself", || pool.status().size == 0).await;
+    assert_eq!(pool.stats().closed.broken, 1);
     let client = pool.get().await.unwrap();
     assert_ne!(backend_pid(&client).await, pid);
     assert_eq!(pool.status().size, 1);
+}
+
+/// Nobody asks for it, and the pool has no task: the task that drove it tells.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn those_that_die_idle_leave_within_a_tenth_of_a_second() {
+    let db = database();
+    for mode in [QueueMode::Fifo, QueueMode::Lifo] {
+        let pool = builder(db.config(), 8).queue_mode(mode).build().unwrap();
+        let mut held = Vec::new();
+        let mut pids = Vec::new();
+        for _ in 0..8 {
+            let client = pool.get().await.unwrap();
+            pids.push(backend_pid(&client).await);
+            held.push(client);
+        }
+        drop(held);
+        eventually("all are back", || pool.snapshot().idle == 8).await;
+        let pids: Vec<_> = pids[..6].iter().map(i32::to_string).collect();
+        let end = format!(
+            "SELECT bool_and(pg_terminate_backend(pid, 10000))::text FROM unnest('{{{}}}'::int[]) pid",
+            pids.join(",")
+        );
+        assert_eq!(db.query(&end).unwrap().as_deref(), Some("true"));
+        let ended = Instant::now();
+        eventually("they are gone", || pool.snapshot().idle == 2).await;
+        let took = ended.elapsed();
+        assert!(took < Duration::from_millis(100), "{took:?}");
+        assert_eq!(pool.snapshot().size, 2, "the others are where they were");
+        assert_eq!(pool.stats().closed.broken, 6);
+        assert_eq!(pool.stats().checks + pool.stats().check_failures, 0);
+    }
+}
+
+/// What the server says last is not told to any request, and is seen on the wire.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_ran_out_of_its_time_is_gone_and_says_why() {
+    let db = database();
+    for (setting, left, code) in [
+        ("idle_session_timeout", "SELECT 1", "57P05"),
+        ("idle_in_transaction_session_timeout", "BEGIN", "25P03"),
+    ] {
+        let mut config = db.config();
+        config.options(format!("-c {setting}=50"));
+        let pool = pool(config, 1);
+        let client = pool.get().await.unwrap();
+        client.simple_query(left).await.unwrap();
+        eventually("the reason is known", || client.ending().is_some()).await;
+        let ending = client.ending().unwrap();
+        assert_eq!(ending.code().map(|code| code.code()), Some(code));
+        drop(client);
+        assert_eq!(pool.stats().closed.broken, 1, "{setting}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -97,12 +97,22 @@ pub(crate) fn proxied(
     last: Option<&'static [u8]>,
     closed: impl FnOnce() + Send + 'static,
 ) -> PgConfig {
+    let to = |address| proxy(address, last, closed);
+    through(db, to)
+}
+
+/// The same through a proxy that makes the server one [of old](as_of_old), for one connection.
+pub(crate) fn proxied_as_of_old(db: &Database, last: Option<&'static [u8]>) -> PgConfig {
+    through(db, |address| as_of_old(address, last))
+}
+
+fn through(db: &Database, proxy: impl FnOnce((String, u16)) -> u16) -> PgConfig {
     let direct = db.config();
     let mut config = PgConfig::new();
     let Some(Host::Tcp(host)) = direct.get_hosts().first() else {
         panic!("the test server is not reached by TCP");
     };
-    let port = proxy((host.clone(), direct.get_ports()[0]), last, closed);
+    let port = proxy((host.clone(), direct.get_ports()[0]));
     config.host("127.0.0.1").port(port).dbname(db.name());
     config.user(direct.get_user().unwrap());
     config.password(direct.get_password().unwrap_or_default());
@@ -121,17 +131,48 @@ fn proxy(
         let (client, _) = listener.accept().unwrap();
         let server = TcpStream::connect(to).unwrap();
         let (from_server, to_client) = (server.try_clone().unwrap(), client.try_clone().unwrap());
-        thread::spawn(move || pass_on(from_server, to_client, last));
-        pass_on(client, server, None);
+        thread::spawn(move || pass_on(from_server, to_client, last, |_| {}));
+        pass_on(client, server, None, |_| {});
         closed();
     });
     port
 }
 
-fn pass_on(mut from: TcpStream, mut to: TcpStream, last: Option<&[u8]>) {
+/// The port of a way to the server at `to` that hides what one before PostgreSQL 14 does not report, for as many
+/// connections as come.
+pub(crate) fn as_of_old(to: (String, u16), last: Option<&'static [u8]>) -> u16 {
+    let (listener, port) = silent();
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let (client, server) = (client.unwrap(), TcpStream::connect(&to).unwrap());
+            let (from_server, to_client) =
+                (server.try_clone().unwrap(), client.try_clone().unwrap());
+            thread::spawn(move || pass_on(from_server, to_client, last, hide));
+            thread::spawn(move || pass_on(client, server, None, |_| {}));
+        }
+    });
+    port
+}
+
+/// Gives a parameter another name, which nobody knows.
+fn hide(bytes: &mut [u8]) {
+    const NAME: &[u8] = b"in_hot_standby";
+    let found = bytes.windows(NAME.len()).position(|window| window == NAME);
+    if let Some(at) = found {
+        bytes[at] = b'_';
+    }
+}
+
+fn pass_on(
+    mut from: TcpStream,
+    mut to: TcpStream,
+    last: Option<&[u8]>,
+    change: impl Fn(&mut [u8]),
+) {
     let mut bytes = [0; 8192];
     let mut silent = false;
     while let Ok(count @ 1..) = from.read(&mut bytes) {
+        change(&mut bytes[..count]);
         if !silent && to.write_all(&bytes[..count]).is_err() {
             break;
         }

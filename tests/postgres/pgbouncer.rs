@@ -6,6 +6,7 @@ use millpond::postgres::tokio_postgres::types::{ToSql, Type};
 use millpond::postgres::tokio_postgres::{self, Config as PgConfig, NoTls};
 use millpond::postgres::{
     Client, Error, GenericClient, Manager, ManagerConfig, Object, PgBouncer, Pool, RecyclingMethod,
+    Reset,
 };
 use millpond_testdb::{Database, PgBouncer as Bouncer};
 use std::time::Duration;
@@ -327,4 +328,59 @@ async fn a_pool_is_warmed_up_and_checked_by_empty_queries() {
     drop(bouncer);
     let error = pool.get().await.unwrap_err();
     assert!(error.to_string().contains("refused"), "{error}");
+}
+
+#[tokio::test]
+async fn a_query_that_was_dropped_is_cancelled_through_pgbouncer() {
+    let db = database();
+    let bouncer = bouncer(&db, "transaction");
+    let pool = behind(bouncer.config(), PgBouncer::Transaction, 1);
+    for _ in 0..3 {
+        let client = pool.get().await.unwrap();
+        let sleep = client.query_typed("SELECT pg_sleep(30)", &[]);
+        let sleep = tokio::time::timeout(Duration::from_millis(50), sleep).await;
+        assert!(sleep.is_err());
+        drop(client);
+        let client = pool.get().await.unwrap();
+        client.query_typed("SELECT 1", &[]).await.unwrap();
+    }
+    let returns = pool.manager().returns();
+    assert_eq!((returns.cancelled, returns.closed), (3, 0), "{returns:?}");
+    let asleep = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(30)%' AND state = 'active' AND pid <> pg_backend_pid()";
+    assert_eq!(db.query(asleep).unwrap().as_deref(), Some("0"));
+}
+
+#[tokio::test]
+async fn a_transaction_that_was_left_open_is_rolled_back_through_pgbouncer() {
+    let db = database();
+    db.query("CREATE TABLE work (n int)").unwrap();
+    let bouncer = bouncer(&db, "transaction");
+    let pool = behind(bouncer.config(), PgBouncer::Transaction, 1);
+    let client = pool.get().await.unwrap();
+    client
+        .batch_execute("BEGIN; INSERT INTO work VALUES (1)")
+        .await
+        .unwrap();
+    drop(client);
+    let client = pool.get().await.unwrap();
+    client
+        .batch_execute("INSERT INTO work VALUES (2)")
+        .await
+        .unwrap();
+    assert_eq!(
+        db.query("SELECT string_agg(n::text, ',') FROM work")
+            .unwrap()
+            .as_deref(),
+        Some("2")
+    );
+}
+
+#[tokio::test]
+async fn what_is_told_after_the_preset_is_refused_by_each_connect() {
+    let db = database();
+    let bouncer = bouncer(&db, "transaction");
+    let manager = Manager::new(bouncer.config(), NoTls).pgbouncer(PgBouncer::Transaction);
+    let manager = manager.unwrap().reset(Reset::Targeted);
+    let error = pool(manager, 1).get().await.unwrap_err().to_string();
+    assert!(error.contains("Reset::None"), "{error}");
 }

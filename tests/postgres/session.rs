@@ -121,3 +121,26 @@ fn _the_wrapper_is_a_tokio_postgres_client(client: &mut Client) {
     fn is_send<T: Send>(_: T) {}
     is_send(client.transaction());
 }
+
+/// As the kernel tells it: which timer runs on the connection, and for how many hundredths of a second more.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_kernel_asks_a_silent_server_for_a_sign_of_life_after_30_s() {
+    let server = millpond_testdb::Server::private().unwrap();
+    let pool = crate::ground::pool(server.config("postgres"), 1);
+    let client = pool.get().await.unwrap();
+    let row = client.query_one("SELECT inet_client_port()", &[]).await;
+    let local = format!("0100007F:{:04X}", row.unwrap().get::<_, i32>(0));
+    let timer = || {
+        let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+        let mut lines = table.lines();
+        let line = lines.find(|line| line.split_whitespace().nth(1) == Some(&local));
+        let timer = line.unwrap().split_whitespace().nth(5).unwrap();
+        let (kind, left) = timer.split_once(':').unwrap();
+        (kind == "02").then(|| u32::from_str_radix(left, 16).unwrap())
+    };
+    // Until the last answer is confirmed, another one runs.
+    crate::ground::eventually("the timer is the keepalive's", || timer().is_some()).await;
+    let left = timer().unwrap();
+    assert!((2_000..=3_000).contains(&left), "{left}");
+}

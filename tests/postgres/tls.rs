@@ -21,14 +21,14 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// What was seen of a connection.
 #[derive(Default)]
-struct Seen {
+pub(crate) struct Seen {
     domain: String,
     read: usize,
     written: usize,
 }
 
 #[derive(Clone, Default)]
-struct Watch(Arc<Mutex<Seen>>);
+pub(crate) struct Watch(Arc<Mutex<Seen>>);
 
 impl MakeTlsConnect<Socket> for Watch {
     type Stream = Watched;
@@ -51,7 +51,7 @@ impl TlsConnect<Socket> for Watch {
     }
 }
 
-struct Watched(Socket, Watch);
+pub(crate) struct Watched(Socket, Watch);
 
 impl TlsStream for Watched {
     fn channel_binding(&self) -> ChannelBinding {
@@ -116,4 +116,40 @@ async fn the_connectors_stream_is_used() {
     let seen = watch.0.lock().unwrap();
     assert_eq!(hosts, [Host::Tcp(seen.domain.clone())]);
     assert!(seen.written > 0 && seen.read - before > 10_000);
+}
+
+/// The connector is asked only where the configuration says so, and the server can.
+#[tokio::test]
+async fn a_connector_is_used_as_the_configuration_says() {
+    let db = database();
+    for (mode, negotiation, used) in [
+        (SslMode::Disable, SslNegotiation::Postgres, Ok(false)),
+        (SslMode::Disable, SslNegotiation::Direct, Ok(false)),
+        (SslMode::Prefer, SslNegotiation::Postgres, Ok(false)),
+        (SslMode::Prefer, SslNegotiation::Direct, Err("weak sslmode")),
+        (
+            SslMode::Require,
+            SslNegotiation::Postgres,
+            Err("server does not support TLS"),
+        ),
+        (SslMode::Require, SslNegotiation::Direct, Ok(true)),
+    ] {
+        let what = format!("{mode:?}, {negotiation:?}");
+        let mut config: PgConfig = db.config();
+        config.ssl_mode(mode).ssl_negotiation(negotiation);
+        let watch = Watch::default();
+        let pool = Pool::builder(Manager::new(config, watch.clone()));
+        let pool = pool.max_size(1).build().unwrap();
+        match (pool.get().await, used) {
+            (Ok(client), Ok(used)) => {
+                client.simple_query("SELECT 1").await.unwrap();
+                assert!(client.is_watched());
+                assert_eq!(watch.0.lock().unwrap().read > 0, used, "{what}");
+            }
+            (Err(error), Err(why)) => {
+                assert!(error.to_string().contains(why), "{what}: {error}");
+            }
+            (got, used) => panic!("{what}: {got:?}, not {used:?}"),
+        }
+    }
 }

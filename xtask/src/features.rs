@@ -85,7 +85,7 @@ fn every_set(names: &[String]) -> Vec<String> {
 }
 
 /// The sets that users pick: nothing, each runtime, each extra, everything.
-const PICKED: [&str; 14] = [
+const PICKED: [&str; 16] = [
     "",
     "managed",
     "unmanaged",
@@ -99,7 +99,10 @@ const PICKED: [&str; 14] = [
     "unmanaged,opentelemetry",
     "postgres",
     "postgres,serde",
+    "postgres-rustls",
+    "postgres-native-tls",
     "managed,unmanaged,rt_tokio_1,rt_smol_2,rt_async-std_1,serde,tracing,metrics,opentelemetry,postgres,\
+     postgres-rustls,postgres-native-tls,\
      array-impls,with-bit-vec-0_8,with-chrono-0_4,with-cidr-0_3,with-eui48-1,with-geo-types-0_7,with-jiff-0_2,\
      with-serde_json-1,with-smol_str-01,with-time-0_3,with-uuid-1",
 ];

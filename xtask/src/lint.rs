@@ -4,13 +4,14 @@ use crate::failure::Failure;
 use crate::features::{Sets, Warnings};
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{child, compat, features, house, loom, msrv};
+use crate::{child, compat, features, house, loom, msrv, openssl};
 
 /// The steps of `lint`, the cheap ones first.
 pub(crate) fn all(here: &Workspace, steps: &mut Steps) {
     house::step(here, steps);
     msrv::step(here, steps);
     steps.step("format", |_| format(here));
+    openssl::step(steps);
     steps.step("clippy", |_| clippy(here));
     steps.step("clippy loom", |_| {
         needs(here, "clippy").and_then(|()| loom::clippy(here))

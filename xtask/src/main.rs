@@ -21,6 +21,7 @@ mod lint;
 mod loom;
 mod msrv;
 mod mutants;
+mod openssl;
 mod orderings;
 mod pages;
 mod planted;

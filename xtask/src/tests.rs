@@ -3,12 +3,13 @@
 use crate::features::{Sets, Warnings};
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{child, compat, features, house, loom, msrv, shuttle};
+use crate::{child, compat, features, house, loom, msrv, openssl, shuttle};
 
 /// The steps of `test`, the cheap ones first.
 pub(crate) fn all(here: &Workspace, steps: &mut Steps) {
     house::step(here, steps);
     msrv::step(here, steps);
+    openssl::step(steps);
     features::step(here, steps, Sets::Picked, Warnings::Hidden);
     beyond_lint(here, steps);
 }
@@ -29,4 +30,4 @@ fn cargo_test(here: &Workspace, steps: &mut Steps) {
 }
 
 const TESTS: &str = "test --workspace --exclude millpond-loom-tests --no-fail-fast \
-                     --features millpond/postgres,millpond/serde";
+                     --features millpond/postgres-rustls,millpond/postgres-native-tls,millpond/serde";

@@ -100,10 +100,10 @@ impl Config {
         T::TlsConnect: Sync + Send,
         <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
     {
-        let manager = Manager::from_config(self.get_pg_config()?, tls, self.get_manager_config());
-        let builder = Pool::builder(manager).config(self.get_pool_config());
-        self.ours()
-            .set_up(builder)
+        let ours = self.ours();
+        let manager = ours.create_manager(tls).map_err(|error| self.wrong(error))?;
+        let builder = Pool::builder(Manager::from(manager)).config(self.get_pool_config());
+        ours.set_up(builder)
             .map_err(|error| self.wrong(error))
     }
 
@@ -172,6 +172,10 @@ impl Config {
             }
             postgres::ConfigError::DbnameMissing => ConfigError::DbnameMissing,
             postgres::ConfigError::DbnameEmpty => ConfigError::DbnameEmpty,
+            postgres::ConfigError::Tls(reason) => ConfigError::InvalidUrl(saying(io::Error::new(
+                io::ErrorKind::Unsupported,
+                reason.to_string(),
+            ))),
         }
     }
 }

@@ -21,7 +21,7 @@ pub use self::config::{Config, ConfigError};
 pub use self::manager::Manager;
 pub use millpond::managed::reexports::*;
 pub use millpond::postgres::{
-    ChannelBinding, ClientWrapper, ConfigConnectImpl, Connect, GenericClient, LoadBalanceHosts,
+    CancelToken, ChannelBinding, ClientWrapper, ConfigConnectImpl, Connect, GenericClient, LoadBalanceHosts,
     ManagerConfig, RecyclingMethod, SslMode, StatementCache, StatementCaches, TargetSessionAttrs,
     Transaction, TransactionBuilder,
 };

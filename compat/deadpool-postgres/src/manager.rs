@@ -1,9 +1,11 @@
 use crate::error::theirs;
 use crate::{ClientWrapper, Connect, ManagerConfig, Metrics, StatementCaches};
-use millpond::managed::{self, RecycleError, RecycleResult};
+use millpond::managed::{self, Bell, RecycleError, RecycleResult};
+use millpond::observe::CloseReason;
 use millpond::postgres;
 use std::borrow::Cow;
 use std::fmt;
+use std::panic::Location;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::{Config as PgConfig, Error as PgError, Socket};
 
@@ -85,12 +87,28 @@ impl managed::Manager for Manager {
         self.ours.has_broken(client)
     }
 
+    fn hang(&self, bell: Bell) {
+        self.ours.hang(bell);
+    }
+
     fn needs_tidying(&self, client: &mut ClientWrapper) -> bool {
         self.ours.needs_tidying(client)
     }
 
+    fn untidy_from(&self, client: &mut ClientWrapper, taken_at: &'static Location<'static>) {
+        self.ours.untidy_from(client, taken_at);
+    }
+
     async fn tidy(&self, client: &mut ClientWrapper) -> RecycleResult<PgError> {
         self.ours.tidy(client).await.map_err(turned_down)
+    }
+
+    fn closes_slowly(&self, client: &mut ClientWrapper, reason: CloseReason) -> bool {
+        self.ours.closes_slowly(client, reason)
+    }
+
+    async fn close(&self, client: ClientWrapper) {
+        self.ours.close(client).await;
     }
 
     async fn probe(&self, client: &mut ClientWrapper) -> RecycleResult<PgError> {

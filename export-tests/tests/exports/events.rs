@@ -14,7 +14,7 @@ use tracing::{Event, Level, Metadata, Subscriber, subscriber};
 
 /// An event or a span, with its fields as text.
 #[derive(Clone, Debug)]
-struct Told {
+pub(crate) struct Told {
     level: Level,
     target: &'static str,
     name: &'static str,
@@ -23,7 +23,7 @@ struct Told {
 
 /// Writes everything down, whatever its level.
 #[derive(Clone, Default)]
-struct Scribe(Arc<Mutex<Vec<Told>>>);
+pub(crate) struct Scribe(Arc<Mutex<Vec<Told>>>);
 
 impl Told {
     fn of(metadata: &'static Metadata<'static>, record: impl FnOnce(&mut Self)) -> Self {
@@ -90,7 +90,7 @@ impl Scribe {
     }
 
     /// What was told since this was asked last.
-    fn told(&self) -> Vec<Told> {
+    pub(crate) fn told(&self) -> Vec<Told> {
         std::mem::take(&mut *self.0.lock().expect("no panic"))
     }
 

@@ -7,3 +7,4 @@ mod opentelemetry;
 mod page;
 mod pools;
 mod prometheus;
+mod secrets;
