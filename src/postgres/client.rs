@@ -170,7 +170,8 @@ impl ClientWrapper {
 
     /// What speaks against handing it out, though it works.
     pub(super) fn objection(&self) -> Option<Objection> {
-        self.seat.as_ref()?.objection()
+        let refused = || self.watch().is_some_and(Watch::has_refused);
+        self.seat.as_ref()?.objection(refused)
     }
 
     pub(super) fn seat(&self) -> Option<&Seat> {

@@ -35,6 +35,12 @@ pub(super) fn is_balanced(config: &PgConfig) -> bool {
     config.get_load_balance_hosts() == LoadBalanceHosts::Random
 }
 
+/// Whether any of them is reached through the network: several Unix sockets are places where one server may be found.
+pub(super) fn are_remote(config: &PgConfig) -> bool {
+    let by_name = |host: &Host| matches!(host, Host::Tcp(_));
+    config.get_hosts().iter().any(by_name) || !config.get_hostaddrs().is_empty()
+}
+
 /// The host at `place`: where its name is to be looked up, each of the addresses that it has now.
 ///
 /// A name that cannot be resolved is left to tokio-postgres, so that its own error is told.

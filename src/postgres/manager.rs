@@ -116,6 +116,9 @@ impl Manager {
     /// ([`keepalive`](super::PoolBuilder::keepalive); with [`Runtime::Tokio1`](crate::Runtime)), and the first that
     /// tells of another role has all others asked at once.
     ///
+    /// Where a server is to be written to (`read-write`, `primary`), a connection on which it has refused a write
+    /// (SQLSTATE 25006) is not kept either, whatever it reports.
+    ///
     /// A session that sets `default_transaction_read_only` itself is of another role too, for `read-write` and
     /// `read-only`.
     ///

@@ -68,6 +68,11 @@ impl TargetSessionAttrs {
         }
     }
 
+    /// Whether a server is asked for that is written to.
+    pub(super) fn writes(self) -> bool {
+        matches!(self, Self::ReadWrite | Self::Primary)
+    }
+
     /// The query whose second column tells what this needs to know. The first one is 1, as a sign of life.
     pub(super) fn question(self) -> &'static str {
         match self {
@@ -138,9 +143,9 @@ where
     let look = {
         let reading = reading.clone();
         move |connection: &_| {
-            Role::reported(connection)
-                .into_iter()
-                .for_each(|role| reading.write(role))
+            if let Some(role) = Role::reported(connection) {
+                reading.write(role);
+            }
         }
     };
     look(&connection);

@@ -59,7 +59,7 @@ impl Search {
         let count = hosts::order(config).len();
         Self {
             attrs,
-            ordered: !hosts::is_balanced(config),
+            ordered: !hosts::is_balanced(config) && hosts::are_remote(config),
             count,
             notes: Mutex::new(vec![Note::Nothing; count]),
             best: AtomicUsize::new(NONE),
@@ -72,7 +72,7 @@ impl Search {
 
     /// Whether one server is as good as any other.
     pub(super) fn is_indifferent(&self) -> bool {
-        self.attrs == TargetSessionAttrs::Any && self.count < 2
+        self.attrs == TargetSessionAttrs::Any && (self.count < 2 || !self.ordered)
     }
 
     /// All places, in the order of the next search.
@@ -377,6 +377,15 @@ mod tests {
             [0; 0],
             "it is there, and of another role"
         );
+    }
+
+    #[test]
+    fn the_usual_sockets_are_places_where_one_server_may_be() {
+        let (_, search) = search("host=/run/postgresql,/tmp", TargetSessionAttrs::Any);
+        search.note(0, Note::Dead(Instant::now()));
+        serves(&search, 1, Verdict::Wanted);
+        assert!(search.is_indifferent());
+        assert_eq!(search.worth_a_look(), [0; 0]);
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub(super) struct Seat {
 pub(super) enum Objection {
     /// The server's role has changed.
     Mismatch(Mismatch),
+    /// The server, which is to be written to, has refused to write.
+    Refused,
     /// A host that goes before this one serves again.
     Better,
 }
@@ -36,10 +38,14 @@ impl Seat {
         }
     }
 
-    /// What speaks against it now: two loads, and no question to the server.
-    pub(super) fn objection(&self) -> Option<Objection> {
+    /// What speaks against it now: a few loads, and no question to the server. `refused` tells whether that has
+    /// refused to write.
+    pub(super) fn objection(&self, refused: impl Fn() -> bool) -> Option<Objection> {
         let mismatch = self.reading.role().and_then(|role| self.mismatch(role));
         mismatch.or_else(|| {
+            if self.search.attrs().writes() && refused() {
+                return Some(Objection::Refused);
+            }
             let rank = self.search.rank(self.place, self.verdict);
             let better = self.search.knows_better(self.place, rank);
             better.then_some(Objection::Better)
@@ -59,6 +65,7 @@ impl fmt::Display for Objection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Mismatch(mismatch) => mismatch.fmt(f),
+            Self::Refused => f.write_str("the server has refused to write (SQLSTATE 25006)"),
             Self::Better => f.write_str("a host that goes before this one serves again"),
         }
     }

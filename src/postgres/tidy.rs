@@ -134,19 +134,15 @@ impl Manager {
     async fn order_unwatched(&self, client: &ClientWrapper) -> Result<(), Untidy> {
         self.returning.ledger.asked.add_one();
         let mut answer = pin!(client.simple_query(OUTSIDE_OF_TRANSACTION));
-        let answered = match timeout(PATIENCE, &mut answer).await {
-            Ok(answered) => answered,
-            Err(_) => {
-                self.returning.ledger.cancelled.add_one();
-                let token = client.cancel_token();
-                // So that nothing runs on at the server; each cancel ends but one of several.
-                loop {
-                    self.cancel(&token).await?;
-                    if timeout(BETWEEN_CANCELS, &mut answer).await.is_ok() {
-                        break;
-                    }
+        let Ok(answered) = timeout(PATIENCE, &mut answer).await else {
+            self.returning.ledger.cancelled.add_one();
+            let token = client.cancel_token();
+            // So that nothing runs on at the server; each cancel ends but one of several.
+            loop {
+                self.cancel(&token).await?;
+                if timeout(BETWEEN_CANCELS, &mut answer).await.is_ok() {
+                    return Err(Untidy::Cancelled);
                 }
-                return Err(Untidy::Cancelled);
             }
         };
         match answered {

@@ -228,7 +228,8 @@ where
             let carrier = match self.connector {
                 #[cfg(feature = "postgres-rustls")]
                 Connector::Rustls(connector) => {
-                    Carrier::Rustls(connector.connect(self.host, stream).await?)
+                    let stream = connector.connect(self.host, stream).await?;
+                    Carrier::Rustls(Box::new(stream))
                 }
                 #[cfg(feature = "postgres-native-tls")]
                 Connector::Native(connector) => {
@@ -247,7 +248,7 @@ pub struct Encrypted<S>(Carrier<S>);
 #[derive(Debug)]
 enum Carrier<S> {
     #[cfg(feature = "postgres-rustls")]
-    Rustls(rustls::Stream<S>),
+    Rustls(Box<rustls::Stream<S>>),
     #[cfg(feature = "postgres-native-tls")]
     Native(native::Stream<S>),
 }

@@ -7,6 +7,7 @@
 //! | 57P01, 57P02, 57P03: an administrator, a crash, a server that starts or stops | dead |
 //! | 57P05 `idle_session_timeout`, 25P03 `idle_in_transaction_session_timeout` | dead |
 //! | a notice of 57P02: another backend crashed, and this one goes too | dead |
+//! | 25006, a write where nothing may be written | lives, and is not kept by a pool whose servers are to be written to |
 //! | 57014 cancelled or timed out, 40001, 40P01, 25P02, and whatever else | lives |
 //!
 //! A client library tells such an error to the request that it answers, and nobody of one that answers none: so
@@ -17,6 +18,8 @@
 pub(super) enum Verdict {
     /// It does.
     Lives,
+    /// It does, and the server does not write: it may have become a standby.
+    Refused,
     /// The server ends it, or has lost its place in it.
     Dead,
 }
@@ -25,6 +28,7 @@ pub(super) enum Verdict {
 /// that ends with a zero. The severity and the code come first.
 pub(super) fn of(fields: &[u8]) -> Verdict {
     let mut rest = fields;
+    let mut verdict = Verdict::Lives;
     while let [field, text @ ..] = rest {
         let Some(end) = text.iter().position(|byte| *byte == 0) else {
             break;
@@ -38,9 +42,12 @@ pub(super) fn of(fields: &[u8]) -> Verdict {
         if dead {
             return Verdict::Dead;
         }
+        if *field == b'C' && text[..end] == *b"25006" {
+            verdict = Verdict::Refused;
+        }
         rest = &text[end + 1..];
     }
-    Verdict::Lives
+    verdict
 }
 
 /// Whether a code ends its connection.
@@ -71,6 +78,8 @@ mod tests {
             assert_eq!(said("FATAL", code), Verdict::Dead, "{code}");
             assert_eq!(said("PANIC", code), Verdict::Dead, "{code}");
         }
+        assert_eq!(said("ERROR", "25006"), Verdict::Refused);
+        assert_eq!(said("FATAL", "25006"), Verdict::Dead);
         assert_eq!(said("WARNING", "57P02"), Verdict::Dead);
         assert_eq!(said("NOTICE", "00000"), Verdict::Lives);
     }

@@ -1,11 +1,12 @@
 //! What a configuration demands of a server's certificate, and whether a connector does that: where it does not, or
 //! where none is built in that could, the configuration is refused. Nothing is ever less verified than was asked for.
 
-use super::{Config, Error, SslMode, params::Extras};
+use super::params::Extras;
+use super::{Config, Error, SslMode, hosts};
 use std::any::{Any, type_name};
 use std::path::PathBuf;
 use tokio_postgres::Config as PgConfig;
-use tokio_postgres::config::{Host, SslMode as PgMode};
+use tokio_postgres::config::SslMode as PgMode;
 
 #[cfg(any(feature = "postgres-rustls", feature = "postgres-native-tls"))]
 use super::tls::{Tls, TlsOptions};
@@ -150,9 +151,10 @@ fn made_from(connector: &dyn Any) -> Option<&TlsOptions> {
 /// A connector of ours is there to verify: a server that offers no TLS is not spoken to then, where `prefer`, which
 /// nobody may have said, would do that. On a Unix socket there is nothing to verify.
 pub(super) fn insist(connector: &dyn Any, config: &mut PgConfig) {
-    let by_tcp = |host: &Host| matches!(host, Host::Tcp(_));
-    let is_remote = config.get_hosts().iter().any(by_tcp) || !config.get_hostaddrs().is_empty();
-    if is_remote && made_from(connector).is_some() && config.get_ssl_mode() == PgMode::Prefer {
+    if hosts::are_remote(config)
+        && made_from(connector).is_some()
+        && config.get_ssl_mode() == PgMode::Prefer
+    {
         config.ssl_mode(PgMode::Require);
     }
 }

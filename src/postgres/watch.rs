@@ -18,8 +18,8 @@ pub(super) struct Watch {
     driver: Rest,
     /// What the driver has seen in this poll so far. Written and read by the driver alone.
     draft: AtomicU32,
-    /// Whether the last query ended with a rollback.
-    rolled_back: AtomicU32,
+    /// Whether the last query ended with a rollback, and whether a write was ever refused.
+    told: AtomicU32,
 }
 
 /// What is known of a connection at one moment.
@@ -88,7 +88,7 @@ impl Watch {
         Arc::new(Self {
             driver: Rest::new(),
             draft: AtomicU32::new(0),
-            rolled_back: AtomicU32::new(0),
+            told: AtomicU32::new(0),
         })
     }
 
@@ -102,7 +102,13 @@ impl Watch {
     /// Whether the last query ended with a rollback. For who has just had its answer.
     pub(super) fn has_rolled_back(&self) -> bool {
         // ORDERING(rollback read): Relaxed; the answer came by a channel, which orders it.
-        self.rolled_back.load(Ordering::Relaxed) != 0
+        self.told.load(Ordering::Relaxed) & ROLLED_BACK != 0
+    }
+
+    /// Whether the server has ever refused to write.
+    pub(super) fn has_refused(&self) -> bool {
+        // ORDERING(refusal read): Relaxed; who has had the error finds it: the answer came by a channel.
+        self.told.load(Ordering::Relaxed) & REFUSED != 0
     }
 
     /// Waits until what is known is `so`.
@@ -134,9 +140,13 @@ impl Watch {
         let draft = flags.fold(standing, |draft, (_, bit)| draft | bit);
         // ORDERING(watch draft): Relaxed; the driver's own.
         self.draft.store(draft, Ordering::Relaxed);
-        let rolled_back = u32::from(tracker.has_rolled_back());
-        // ORDERING(rollback written): Relaxed; see `rollback read`.
-        self.rolled_back.store(rolled_back, Ordering::Relaxed);
+        let told = [
+            (tracker.has_rolled_back(), ROLLED_BACK),
+            (tracker.has_refused(), REFUSED),
+        ];
+        let told = told.iter().filter(|(is, _)| *is).map(|(_, bit)| bit);
+        // ORDERING(rollback written): Relaxed; see `rollback read` and `refusal read`.
+        self.told.store(told.sum(), Ordering::Relaxed);
     }
 
     /// A poll of the connection begins: what was queued until now it will find.
@@ -233,6 +243,9 @@ impl<C> Drop for Watched<C> {
         self.watch.is_over();
     }
 }
+
+const ROLLED_BACK: u32 = 1;
+const REFUSED: u32 = 2;
 
 const STANDS: u32 = 3;
 const STANDS_IDLE: u32 = 1;

@@ -61,6 +61,7 @@ impl Tracker {
                 copies: false,
                 rollback: false,
                 rolled_back: false,
+                refused: false,
                 doomed: false,
                 lost: false,
             },
@@ -110,6 +111,11 @@ impl Tracker {
         self.known.doomed
     }
 
+    /// Whether the server has ever refused to write.
+    pub(super) fn has_refused(&self) -> bool {
+        self.known.refused
+    }
+
     /// Whether the last query ended with a rollback, asked for or not.
     pub(super) fn has_rolled_back(&self) -> bool {
         self.known.rolled_back
@@ -128,6 +134,8 @@ struct Known {
     rollback: bool,
     /// So was the last command of the last query.
     rolled_back: bool,
+    /// The server has refused to write.
+    refused: bool,
     doomed: bool,
     lost: bool,
 }
@@ -155,7 +163,11 @@ impl Known {
             b'Z' => self.is_ready(frame.start),
             b'C' => self.rollback = frame.start == ROLLBACK,
             b'G' => self.copies_in(),
-            b'E' | b'N' => self.doomed |= verdict::of(frame.start) == Verdict::Dead,
+            b'E' | b'N' => match verdict::of(frame.start) {
+                Verdict::Lives => {}
+                Verdict::Refused => self.refused = true,
+                Verdict::Dead => self.doomed = true,
+            },
             _ => {}
         }
     }

@@ -94,6 +94,47 @@ fn what_the_url_says_stays_where_a_field_is_none() {
     assert_eq!(pg.get_ssl_mode(), pg::SslMode::Require);
 }
 
+/// With or without a connector of this crate: [`NoTls`](millpond::postgres::tokio_postgres::NoTls) is none.
+#[test]
+fn what_demands_to_verify_is_refused_where_nobody_verifies() {
+    for (parameter, named) in [
+        ("sslmode=verify-full", "sslmode=verify-full"),
+        ("sslmode=verify-ca", "sslmode=verify-ca"),
+        ("sslrootcert=/ca.pem", "sslrootcert"),
+        ("sslmode=require&sslrootcert=system", "sslrootcert"),
+        ("sslcert=/c.pem&sslkey=/k.pem", "sslcert"),
+        ("sslkey=/k.pem", "sslkey"),
+    ] {
+        let pairs = parameter.replace('&', " ");
+        for url in [
+            format!("postgres://alice:{SECRET}@h/d?{parameter}"),
+            format!("host=h user=alice password={SECRET} dbname=d {pairs}"),
+        ] {
+            let config = Config {
+                url: Some(url),
+                ..Config::new()
+            };
+            let refused = config.create_pool(None, NoTls).unwrap_err().to_string();
+            assert!(
+                refused.contains(&format!("{named} needs the ")),
+                "{refused}"
+            );
+            assert!(refused.contains("Config::tls"), "{refused}");
+            assert!(!refused.contains(SECRET), "{refused}");
+        }
+    }
+    let by_field = Config {
+        ssl_mode: Some(SslMode::VerifyFull),
+        ..named()
+    };
+    assert!(matches!(by_field.builder(NoTls), Err(ConfigError::Tls(_))));
+    let can_verify = cfg!(any(
+        feature = "postgres-rustls",
+        feature = "postgres-native-tls"
+    ));
+    assert_eq!(by_field.get_pg_config().is_ok(), can_verify);
+}
+
 #[test]
 fn pool_parameters_of_a_url_set_the_pool() {
     let with = |url: &str| Config {

@@ -281,6 +281,39 @@ async fn a_server_that_is_made_read_only_is_left() {
     assert_eq!(reached(&pool).await.unwrap(), two.port().unwrap());
 }
 
+/// In use all the time, and of a server that reports nothing: the refusal itself is heard.
+#[tokio::test]
+async fn a_connection_on_which_a_write_was_refused_is_not_kept() {
+    let server = Server::private().unwrap();
+    server.query("CREATE TABLE t (x int)").unwrap();
+    let old = as_of_old(("127.0.0.1".to_owned(), server.port().unwrap()), None);
+    let pool = |attrs| {
+        let config = Config {
+            ports: Some(vec![old]),
+            ..config(&[&server], attrs)
+        };
+        config.create_pool(Some(Runtime::Tokio1), NoTls).unwrap()
+    };
+    let (writers, whoever) = (
+        pool(TargetSessionAttrs::ReadWrite),
+        pool(TargetSessionAttrs::Any),
+    );
+    let (writer, anybody) = (writers.get().await.unwrap(), whoever.get().await.unwrap());
+    server.set("default_transaction_read_only", "on").unwrap();
+    for client in [&writer, &anybody] {
+        // The server hears of its new setting between two commands.
+        client.simple_query("SELECT 1").await.unwrap();
+        let refused = client
+            .simple_query("INSERT INTO t VALUES (1)")
+            .await
+            .unwrap_err();
+        assert_eq!(refused.code().map(|code| code.code()), Some("25006"));
+    }
+    drop((writer, anybody));
+    assert_eq!(writers.stats().closed.broken, 1);
+    assert_eq!(whoever.stats().closed.total(), 0);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_first_host_is_used_again_when_it_is_back() {
     let (first, second) = (Server::private().unwrap(), Server::private().unwrap());

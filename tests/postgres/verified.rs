@@ -100,12 +100,13 @@ impl Authority {
 
 /// A connector by each library.
 fn each(options: &TlsOptions) -> Vec<Tls> {
-    let mut each = Vec::new();
-    #[cfg(feature = "postgres-rustls")]
-    each.push(options.clone().build().unwrap());
-    #[cfg(feature = "postgres-native-tls")]
-    each.push(options.clone().native().build().unwrap());
-    each
+    let each = [
+        #[cfg(feature = "postgres-rustls")]
+        options.clone().build(),
+        #[cfg(feature = "postgres-native-tls")]
+        options.clone().native().build(),
+    ];
+    each.map(Result::unwrap).into()
 }
 
 fn config(server: &Server, host: &str) -> PgConfig {
