@@ -122,6 +122,11 @@ fn default_max_size() -> usize {
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+/// So is that of the guide to PgBouncer.
+#[cfg(all(doctest, feature = "postgres"))]
+#[doc = include_str!("../docs/pgbouncer.md")]
+struct BeforePgBouncer;
+
 /// So are those of the guide from sqlx; the other guides name crates that only switch-tests knows.
 #[cfg(all(doctest, feature = "postgres"))]
 #[doc = include_str!("../docs/from-sqlx.md")]

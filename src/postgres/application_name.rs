@@ -1,5 +1,6 @@
 //! What the server calls our connections, where the user did not say.
 
+use super::Manager;
 use tokio_postgres::Config as PgConfig;
 
 /// The names that are known, of which a connection's is made.
@@ -55,6 +56,27 @@ fn cut(name: &str) -> &str {
 
 /// PostgreSQL's `NAMEDATALEN`, less the byte that ends it.
 const LONGEST: usize = 63;
+
+impl Manager {
+    /// Names the service whose connections these are, for the server: `application_name` becomes
+    /// `<service>:<pool>` where the pool has a [name](crate::managed::PoolBuilder::name), and the service's alone
+    /// where not. Without this call it is the pool's name alone.
+    ///
+    /// It is cut to 63 bytes, as the server would, but between characters; the server shows what is not ASCII as
+    /// `?`, from PostgreSQL 16 on as `\xNN`. One that the configuration sets stays as it is.
+    #[must_use]
+    pub fn service(mut self, name: impl Into<String>) -> Self {
+        self.rename(|names| names.set_service(name.into()));
+        self
+    }
+
+    pub(super) fn rename(&mut self, rename: impl FnOnce(&mut Names)) {
+        if let Some(names) = &mut self.names {
+            rename(names);
+            names.apply_to(&mut self.route.config);
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {

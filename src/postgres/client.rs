@@ -1,8 +1,11 @@
+use super::cached::{Cached, On};
 use super::cancel::Way;
 use super::connect::Link;
 use super::driver::{Driver, Ending};
+use super::orphans::Lender;
 use super::roles::Reading;
 use super::seat::{Objection, Seat};
+use super::statements::{BOUND, statement};
 use super::watch::Watch;
 use super::{CancelToken, StatementCache, Transaction, TransactionBuilder};
 use crate::engine::sync::Arc;
@@ -21,7 +24,7 @@ use tokio_postgres::{Client as PgClient, Error as PgError, Statement};
 #[derive(Debug)]
 pub struct ClientWrapper {
     // Dropped first: then the time that `driver` gives the connection to end begins.
-    client: PgClient,
+    client: Lender,
     driver: Driver,
     /// What it is connected to, for messages.
     target: Option<Arc<str>>,
@@ -88,19 +91,25 @@ impl ClientWrapper {
             strict,
         };
         Self {
-            client,
+            client: Lender::new(client),
             driver,
             target: None,
             reading,
             seat,
             origin: Arc::new(origin),
             taken_at: None,
-            statement_cache: Arc::new(StatementCache::new()),
+            statement_cache: Arc::new(StatementCache::new(BOUND)),
         }
     }
 
     pub(super) fn connected_to(mut self, target: &Arc<str>) -> Self {
         self.target = Some(Arc::clone(target));
+        self
+    }
+
+    /// With this cache.
+    pub(super) fn keeping(mut self, cache: StatementCache) -> Self {
+        self.statement_cache = Arc::new(cache);
         self
     }
 
@@ -209,9 +218,9 @@ impl ClientWrapper {
     ///
     /// # Cancel safety
     ///
-    /// If the future is dropped, nothing is kept, and another caller for the same statement goes on.
+    /// If the future is dropped, what it began goes on in the background, and is kept for the next caller.
     pub async fn prepare_cached(&self, query: &str) -> Result<Statement, PgError> {
-        self.statement_cache.prepare(&self.client, query).await
+        self.prepare_typed_cached(query, &[]).await
     }
 
     /// [`prepare_typed`](PgClient::prepare_typed), or the same statement as before from the
@@ -229,9 +238,8 @@ impl ClientWrapper {
         query: &str,
         types: &[Type],
     ) -> Result<Statement, PgError> {
-        self.statement_cache
-            .prepare_typed(&self.client, query, types)
-            .await
+        let cache = &self.statement_cache;
+        statement(cache.seen_through(&self.client, query, types).await)
     }
 
     /// Begins a transaction. Dropped, it is rolled back.
@@ -244,17 +252,52 @@ impl ClientWrapper {
     ///
     /// If the future is dropped, the transaction is rolled back.
     pub async fn transaction(&mut self) -> Result<Transaction<'_>, PgError> {
-        let begun = self.client.transaction().await?;
+        let begun = self.client.alone().transaction().await?;
         Ok(Transaction::new(begun, &self.statement_cache, &self.origin))
     }
 
     /// Describes a transaction with another isolation level, access mode or deferrability.
     pub fn build_transaction(&mut self) -> TransactionBuilder<'_> {
         TransactionBuilder::new(
-            self.client.build_transaction(),
+            self.client.alone().build_transaction(),
             &self.statement_cache,
             &self.origin,
         )
+    }
+
+    pub(super) async fn prepare_by_hand(
+        &self,
+        query: &str,
+        types: &[Type],
+    ) -> Result<Statement, PgError> {
+        let cache = &self.statement_cache;
+        cache.seen_through_by_hand(&self.client, query, types).await
+    }
+
+    /// Closes what dropped prepares left at the server; says whether nothing is left of it. Those that are still under
+    /// way are dropped first.
+    pub(super) async fn close_lost(&mut self) -> Result<bool, PgError> {
+        let client = self.client.alone();
+        self.statement_cache.close_lost(client).await
+    }
+
+    /// The client as tokio-postgres made it.
+    pub(super) fn bare(&self) -> &PgClient {
+        &self.client
+    }
+
+    pub(super) async fn cached<'a>(
+        &'a self,
+        query: &'a str,
+        types: &'a [Type],
+    ) -> Result<Cached<'a>, PgError> {
+        Cached::begin(
+            On::Session(&self.client),
+            &self.statement_cache,
+            query,
+            types,
+        )
+        .await
     }
 }
 
@@ -268,6 +311,6 @@ impl Deref for ClientWrapper {
 
 impl DerefMut for ClientWrapper {
     fn deref_mut(&mut self) -> &mut PgClient {
-        &mut self.client
+        self.client.alone()
     }
 }

@@ -33,6 +33,7 @@ enum Kind {
     Statement(PgError, Option<String>),
     ProbeAnswer,
     Url(Cow<'static, str>),
+    Refused(String),
     Tls(Cow<'static, str>),
     /// What a listener cannot do.
     Channel(String),
@@ -183,6 +184,11 @@ impl Error {
         Self::on_the_way(target, Kind::ProbeAnswer)
     }
 
+    /// What cannot be had there, and what to do about it.
+    pub(super) fn refused(target: &Arc<str>, reason: String) -> Self {
+        Self::on_the_way(target, Kind::Refused(reason))
+    }
+
     pub(super) fn url(reason: impl Into<Cow<'static, str>>) -> Self {
         Self {
             target: None,
@@ -289,6 +295,7 @@ impl fmt::Display for Error {
             Kind::ProbeAnswer => write!(f, "{target} did not answer 1 to SELECT 1"),
             Kind::Url(reason) | Kind::Tls(reason) => f.write_str(reason),
             Kind::Channel(reason) => f.write_str(reason),
+            Kind::Refused(reason) => write!(f, "{target} by PgBouncer: {reason}"),
             Kind::Other(cause) => Chain(cause).fmt(f),
         }
     }

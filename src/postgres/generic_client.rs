@@ -9,7 +9,7 @@ mod sealed {
 }
 
 /// What a [`Client`](super::Client) and a [`Transaction`] have in common, for functions that take either:
-/// deadpool-postgres' trait. Nobody else can implement it.
+/// deadpool-postgres' trait, with queries that heal. Nobody else can implement it.
 ///
 /// A client of any manager has it whose objects are [`ClientWrapper`]s. Each method is that of [`tokio_postgres::Client`] or of [`ClientWrapper`] with the same name.
 ///
@@ -85,6 +85,62 @@ pub trait GenericClient: Sync + sealed::Sealed {
     /// [`ClientWrapper::prepare_typed_cached`].
     async fn prepare_typed_cached(&self, query: &str, types: &[Type]) -> Result<Statement, Error>;
 
+    /// [`ClientWrapper::query_cached`].
+    async fn query_cached(
+        &self,
+        query: &str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, Error>;
+
+    /// [`ClientWrapper::query_one_cached`].
+    async fn query_one_cached(
+        &self,
+        query: &str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<Row, Error>;
+
+    /// [`ClientWrapper::query_opt_cached`].
+    async fn query_opt_cached(
+        &self,
+        query: &str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<Option<Row>, Error>;
+
+    /// [`ClientWrapper::execute_cached`].
+    async fn execute_cached(
+        &self,
+        query: &str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<u64, Error>;
+
+    /// [`ClientWrapper::query_typed_cached`].
+    async fn query_typed_cached(
+        &self,
+        query: &str,
+        params: &[(&(dyn ToSql + Sync), Type)],
+    ) -> Result<Vec<Row>, Error>;
+
+    /// [`ClientWrapper::query_typed_one_cached`].
+    async fn query_typed_one_cached(
+        &self,
+        query: &str,
+        params: &[(&(dyn ToSql + Sync), Type)],
+    ) -> Result<Row, Error>;
+
+    /// [`ClientWrapper::query_typed_opt_cached`].
+    async fn query_typed_opt_cached(
+        &self,
+        query: &str,
+        params: &[(&(dyn ToSql + Sync), Type)],
+    ) -> Result<Option<Row>, Error>;
+
+    /// [`ClientWrapper::execute_typed_cached`].
+    async fn execute_typed_cached(
+        &self,
+        query: &str,
+        params: &[(&(dyn ToSql + Sync), Type)],
+    ) -> Result<u64, Error>;
+
     /// Begins a transaction, or one within it.
     async fn transaction(&mut self) -> Result<Transaction<'_>, Error>;
 
@@ -107,7 +163,7 @@ macro_rules! pass_on {
             where
                 T: ?Sized + ToStatement + Sync + Send,
             {
-                <$Wrapped>::execute(self, query, params).await
+                $($Own)+::execute(self, query, params).await
             }
 
             async fn execute_raw<P, I, T>(&self, statement: &T, params: I) -> Result<u64, Error>
@@ -117,7 +173,7 @@ macro_rules! pass_on {
                 I: IntoIterator<Item = P> + Sync + Send,
                 I::IntoIter: ExactSizeIterator,
             {
-                <$Wrapped>::execute_raw(self, statement, params).await
+                $($Own)+::execute_raw(self, statement, params).await
             }
 
             async fn query<T>(
@@ -128,7 +184,7 @@ macro_rules! pass_on {
             where
                 T: ?Sized + ToStatement + Sync + Send,
             {
-                <$Wrapped>::query(self, query, params).await
+                $($Own)+::query(self, query, params).await
             }
 
             async fn query_one<T>(
@@ -139,7 +195,7 @@ macro_rules! pass_on {
             where
                 T: ?Sized + ToStatement + Sync + Send,
             {
-                <$Wrapped>::query_one(self, statement, params).await
+                $($Own)+::query_one(self, statement, params).await
             }
 
             async fn query_opt<T>(
@@ -150,7 +206,7 @@ macro_rules! pass_on {
             where
                 T: ?Sized + ToStatement + Sync + Send,
             {
-                <$Wrapped>::query_opt(self, statement, params).await
+                $($Own)+::query_opt(self, statement, params).await
             }
 
             async fn query_raw<T, P, I>(&self, statement: &T, params: I) -> Result<RowStream, Error>
@@ -160,11 +216,11 @@ macro_rules! pass_on {
                 I: IntoIterator<Item = P> + Sync + Send,
                 I::IntoIter: ExactSizeIterator,
             {
-                <$Wrapped>::query_raw(self, statement, params).await
+                $($Own)+::query_raw(self, statement, params).await
             }
 
             async fn prepare(&self, query: &str) -> Result<Statement, Error> {
-                <$Wrapped>::prepare(self, query).await
+                $($Own)+::prepare(self, query).await
             }
 
             async fn prepare_typed(
@@ -172,7 +228,7 @@ macro_rules! pass_on {
                 query: &str,
                 parameter_types: &[Type],
             ) -> Result<Statement, Error> {
-                <$Wrapped>::prepare_typed(self, query, parameter_types).await
+                $($Own)+::prepare_typed(self, query, parameter_types).await
             }
 
             async fn prepare_cached(&self, query: &str) -> Result<Statement, Error> {
@@ -185,6 +241,70 @@ macro_rules! pass_on {
                 types: &[Type],
             ) -> Result<Statement, Error> {
                 $($Own)+::prepare_typed_cached(self, query, types).await
+            }
+
+            async fn query_cached(
+        &self,
+        query: &str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, Error> {
+                $($Own)+::query_cached(self, query, params).await
+            }
+
+            async fn query_one_cached(
+        &self,
+        query: &str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<Row, Error> {
+                $($Own)+::query_one_cached(self, query, params).await
+            }
+
+            async fn query_opt_cached(
+        &self,
+        query: &str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<Option<Row>, Error> {
+                $($Own)+::query_opt_cached(self, query, params).await
+            }
+
+            async fn execute_cached(
+        &self,
+        query: &str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<u64, Error> {
+                $($Own)+::execute_cached(self, query, params).await
+            }
+
+            async fn query_typed_cached(
+        &self,
+        query: &str,
+        params: &[(&(dyn ToSql + Sync), Type)],
+    ) -> Result<Vec<Row>, Error> {
+                $($Own)+::query_typed_cached(self, query, params).await
+            }
+
+            async fn query_typed_one_cached(
+        &self,
+        query: &str,
+        params: &[(&(dyn ToSql + Sync), Type)],
+    ) -> Result<Row, Error> {
+                $($Own)+::query_typed_one_cached(self, query, params).await
+            }
+
+            async fn query_typed_opt_cached(
+        &self,
+        query: &str,
+        params: &[(&(dyn ToSql + Sync), Type)],
+    ) -> Result<Option<Row>, Error> {
+                $($Own)+::query_typed_opt_cached(self, query, params).await
+            }
+
+            async fn execute_typed_cached(
+        &self,
+        query: &str,
+        params: &[(&(dyn ToSql + Sync), Type)],
+    ) -> Result<u64, Error> {
+                $($Own)+::execute_typed_cached(self, query, params).await
             }
 
             async fn transaction(&mut self) -> Result<Transaction<'_>, Error> {

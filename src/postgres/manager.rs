@@ -1,5 +1,6 @@
 use super::application_name::{Names, is_named, is_named_by_options};
 use super::connect::{ConfigConnectImpl, Connect, Foreign, Link, Open};
+use super::keeping::Keeping;
 use super::returns::Ledger;
 use super::route::Route;
 use super::scout::Scout;
@@ -36,9 +37,10 @@ use tokio_postgres::{Config as PgConfig, Socket};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Manager {
-    config: ManagerConfig,
+    pub(super) config: ManagerConfig,
     pub(super) route: Route,
     scout: Scout,
+    pub(super) keeping: Keeping,
     pub(super) returning: Returning,
     /// Rung when a connection ends by itself.
     bell: OnceLock<Bell>,
@@ -102,6 +104,7 @@ impl Manager {
             config,
             route,
             scout: Scout::new(FAIL_BACK),
+            keeping: Keeping::new(),
             returning: Returning::new(),
             bell: OnceLock::new(),
             names,
@@ -189,18 +192,6 @@ impl Manager {
         self
     }
 
-    /// Names the service whose connections these are, for the server: `application_name` becomes
-    /// `<service>:<pool>` where the pool has a [name](crate::managed::PoolBuilder::name), and the service's alone
-    /// where not. Without this call it is the pool's name alone.
-    ///
-    /// It is cut to 63 bytes, as the server would, but between characters; the server shows what is not ASCII as
-    /// `?`, from PostgreSQL 16 on as `\xNN`. One that the configuration sets stays as it is.
-    #[must_use]
-    pub fn service(mut self, name: impl Into<String>) -> Self {
-        self.rename(|names| names.set_service(name.into()));
-        self
-    }
-
     /// Sets what each session begins with, on top of the configuration's `options`.
     #[must_use]
     pub fn session(mut self, settings: SessionSettings) -> Self {
@@ -213,19 +204,13 @@ impl Manager {
 
     /// Connects, for a connection beside the pool's.
     pub(super) async fn link(&self) -> Result<Link, Error> {
+        self.fits_listening()?;
         let found = self.route.go(&self.runtime()?).await?;
         Ok(found.link)
     }
 
     fn runtime(&self) -> Result<Handle, Error> {
         Handle::try_current().map_err(|_| Error::no_runtime(&self.route.target))
-    }
-
-    fn rename(&mut self, rename: impl FnOnce(&mut Names)) {
-        if let Some(names) = &mut self.names {
-            rename(names);
-            names.apply_to(&mut self.route.config);
-        }
     }
 
     /// Undoes what a session leaves behind, when its connection comes back. Default: [`Reset::None`].
@@ -319,12 +304,14 @@ impl managed::Manager for Manager {
     type Error = Error;
 
     async fn create(&self) -> Result<ClientWrapper, Error> {
+        self.fits_pgbouncer()?;
         let runtime = self.runtime()?;
         let found = self.route.go(&runtime).await?;
         self.scout.send(&self.route, &runtime, self.bell.get());
         let seat = self.seat(&found);
         let client = ClientWrapper::linked(found.link, seat, self.returning.strict)
-            .connected_to(&self.route.target);
+            .connected_to(&self.route.target)
+            .keeping(self.statement_cache());
         self.statement_caches.attach(&client.statement_cache);
         if let Some(bell) = self.bell.get() {
             client.call(bell.clone());
@@ -366,7 +353,7 @@ impl managed::Manager for Manager {
     }
 
     fn has_broken(&self, client: &mut ClientWrapper) -> bool {
-        client.has_ended() || client.objection().is_some()
+        client.has_ended() || client.objection().is_some() || client.statement_cache.is_spent()
     }
 
     fn hang(&self, bell: Bell) {
@@ -401,8 +388,12 @@ impl managed::Manager for Manager {
         }
         let attrs = self.route.search.attrs();
         if client.seat().is_none() || attrs == TargetSessionAttrs::Any {
-            // A Sync: no query, so that none has to be parsed, and none stands in the server's log.
-            let answered = client.check_connection().await;
+            let answered = match self.keeping.bouncer {
+                // A Sync: no query, so that none has to be parsed, and none stands in the server's log.
+                None => client.check_connection().await,
+                // PgBouncer's own check.
+                Some(_) => client.batch_execute("").await,
+            };
             answered.map_err(|cause| self.failed(cause))?;
             return self.unfit(client).map_or(Ok(()), Err);
         }
@@ -454,6 +445,7 @@ impl fmt::Debug for Manager {
             .field("config", &self.config)
             .field("connect_bound", &self.route.bound)
             .field("target_session_attrs", &self.route.search.attrs())
+            .field("pgbouncer", &self.keeping.bouncer)
             .field("statement_caches", &self.statement_caches)
             .finish_non_exhaustive()
     }

@@ -5,6 +5,7 @@
 //!                  → connect (connect.rs, tls.rs) → a task drives it (driver.rs)
 //!                    under watch (entry.rs, negotiate.rs, wired.rs, frames.rs, wire.rs, watch.rs)
 //!                  → tidy on return (tidy.rs, reset.rs, cancel.rs), recycle, probe (manager.rs) → Client (client.rs) → Transaction (transaction.rs)
+//!                  → statements: kept (kept.rs), seen through (orphans.rs), cleaned up (lost.rs), healed (cached.rs)
 //! run (run.rs), transaction (transact.rs, commit.rs): attempt after attempt (course.rs, retry.rs)
 //! listen (listener.rs) → a task (listening.rs) with a connection of its own → what it hears (mailbox.rs)
 //! ```
@@ -39,7 +40,14 @@
 //! * Errors are told apart: those that may pass, those that will not, those that end the connection ([`Class`]).
 //! * The pool's name is the connections' `application_name` ([`Manager::service`]), and time-outs that the server keeps
 //!   are durations ([`SessionSettings`]).
-//! * A statement cache keeps the 256 statements that were used last, not every one since the start.
+//! * A statement cache keeps the 256 statements that were used last, not every one since the start
+//!   ([`Manager::statement_cache_size`]).
+//! * A prepare whose caller is gone goes on in the background, so that the server keeps no statement that
+//!   nobody can close. Inside a transaction, or within a query that is given as a text, it cannot: what it left is
+//!   closed when the connection comes back.
+//! * A statement that no longer fits the database, after an `ALTER TABLE` or a `DEALLOCATE ALL`, fails once
+//!   and is prepared anew for the next use, or heals at once in
+//!   [`query_cached`](ClientWrapper::query_cached) and its like.
 //!
 //! Connections live on the Tokio runtime on which they were made; its I/O and its timer must be on, as in
 //! `#[tokio::main]`.
@@ -57,8 +65,7 @@
 //! let pool = config.create_pool(Some(Runtime::Tokio1), NoTls)?;
 //!
 //! let client = pool.get().await?;
-//! let statement = client.prepare_cached("SELECT 1 + $1").await?;
-//! let row = client.query_one(&statement, &[&2_i32]).await?;
+//! let row = client.query_one_cached("SELECT 1 + $1", &[&2_i32]).await?;
 //! assert_eq!(row.get::<_, i32>(0), 3);
 //! # Ok(())
 //! # }
@@ -66,6 +73,7 @@
 
 mod application_name;
 mod backoff;
+mod cached;
 mod cancel;
 mod cause;
 mod chain;
@@ -85,13 +93,20 @@ mod frames;
 mod generic_client;
 mod hosts;
 mod keepalives;
+mod keeping;
+mod kept;
 mod listener;
 mod listening;
+mod lost;
 mod mailbox;
 mod manager;
 mod negotiate;
+mod orphans;
 mod params;
+mod pgbouncer;
+mod queries;
 mod recycling;
+mod refusal;
 mod refusing;
 mod reset;
 mod retry;
@@ -105,6 +120,7 @@ mod search;
 mod seat;
 mod session;
 mod settings;
+mod stale;
 mod statements;
 mod tidy;
 #[cfg(any(feature = "postgres-rustls", feature = "postgres-native-tls"))]
@@ -131,6 +147,7 @@ pub use self::error::Error;
 pub use self::generic_client::GenericClient;
 pub use self::listener::{Event, Gap, Listener, ListenerBuilder};
 pub use self::manager::Manager;
+pub use self::pgbouncer::PgBouncer;
 pub use self::recycling::{ManagerConfig, RecyclingMethod};
 pub use self::reset::Reset;
 pub use self::retry::{Retry, Retrying};

@@ -1,29 +1,68 @@
 //! Prepared statements that are kept to be used again.
 //!
 //! Preparing the same statement from several tasks at once costs one round trip: the first does it, the
-//! others wait for its result, and if it fails or is dropped, the next of them tries. A cache keeps the
-//! statements that were used last; one that falls out is closed on the server when its last user drops it.
+//! others wait for its result, and if it fails, the next of them tries. A cache keeps the statements that
+//! were used last (`kept.rs`); one that falls out is closed on the server when its last user drops it. A
+//! prepare whose caller is gone goes on (`orphans.rs`), or is cleaned up after (`lost.rs`), so that nothing
+//! stays at the server that is unknown here.
 
-use crate::engine::sync::{Arc, Mutex};
+use super::kept::{Cell, Kept};
+use super::lost::{self, Lost, Unnamed};
+use super::orphans::{Lender, Prepared};
+use super::pgbouncer;
+use super::stale::sooner_if_in_failed_transaction;
+use crate::engine::sync::{Arc, Mutex, OnceLock};
 use std::collections::HashMap;
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Weak;
-use tokio::sync::OnceCell;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client as PgClient, Error as PgError, Statement};
 
-/// The prepared statements of one connection: the 256 that were used last.
+/// The prepared statements of one connection: those that were used last, 256 unless
+/// [`Manager::statement_cache_size`](super::Manager::statement_cache_size) says otherwise.
 ///
 /// They must not be used with another connection.
 pub struct StatementCache {
     kept: Mutex<Kept<Statement>>,
+    /// What the server may have and nobody here can name. On most connections nothing is ever lost, and asking
+    /// costs no lock.
+    lost: OnceLock<Mutex<Lost>>,
+    /// Behind a PgBouncer that does not know the names of statements there are none, and nothing is kept.
+    named: bool,
+    /// Set once tokio-postgres' own statements are gone at the server: it prepares no others then.
+    spent: OnceLock<()>,
 }
 
 impl StatementCache {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(bound: usize) -> Self {
         Self {
-            kept: Mutex::new(Kept::new(BOUND)),
+            kept: Mutex::new(Kept::new(bound)),
+            named: true,
+            lost: OnceLock::new(),
+            spent: OnceLock::new(),
+        }
+    }
+
+    /// Of a connection whose statements must not have names.
+    pub(super) fn without_names() -> Self {
+        Self {
+            named: false,
+            ..Self::new(0)
+        }
+    }
+
+    /// Whether statements may have names.
+    pub(super) fn has_names(&self) -> bool {
+        self.named
+    }
+
+    /// Refuses a call that makes a statement with a name, where that must not be.
+    pub(super) async fn demand_names(&self, call: &str) -> Result<(), PgError> {
+        match self.named {
+            true => Ok(()),
+            false => Err(pgbouncer::no_name(call).await),
         }
     }
 
@@ -53,7 +92,8 @@ impl StatementCache {
     ///
     /// # Cancel safety
     ///
-    /// If the future is dropped, nothing is kept, and another caller for the same statement goes on.
+    /// If the future is dropped, nothing is kept, and another caller for the same statement goes on. What
+    /// the server has prepared by then is closed when the connection comes back to its pool.
     pub async fn prepare(&self, client: &PgClient, query: &str) -> Result<Statement, PgError> {
         self.prepare_typed(client, query, &[]).await
     }
@@ -74,22 +114,200 @@ impl StatementCache {
         query: &str,
         types: &[Type],
     ) -> Result<Statement, PgError> {
+        statement(self.prepared(client, query, types).await)
+    }
+
+    /// The cell of a statement, filled, by a client that is borrowed: see [`prepare`](Self::prepare).
+    pub(super) async fn prepared(
+        &self,
+        client: &PgClient,
+        query: &str,
+        types: &[Type],
+    ) -> Prepared {
+        self.demand_names("prepare_cached").await?;
+        let cell = self.cell(query, types);
+        match cell.initialized() {
+            true => Ok(cell),
+            false => self.fill(client, query, types, cell, || {}).await,
+        }
+    }
+
+    /// The cell of a statement, filled, by a client that can be lent: it goes on when its caller is gone.
+    pub(super) async fn seen_through(
+        self: &Arc<Self>,
+        client: &Lender,
+        query: &str,
+        types: &[Type],
+    ) -> Prepared {
+        self.demand_names("prepare_cached").await?;
+        let cell = self.cell(query, types);
+        match cell.initialized() {
+            true => Ok(cell),
+            false => self.see_through(client, query, types, cell).await,
+        }
+    }
+
+    /// A statement that is not kept, by a client that is borrowed.
+    pub(super) async fn prepared_by_hand(
+        &self,
+        client: &PgClient,
+        query: &str,
+        types: &[Type],
+    ) -> Result<Statement, PgError> {
+        let nobody_elses = Arc::default();
+        statement(self.fill(client, query, types, nobody_elses, || {}).await)
+    }
+
+    /// A statement that is not kept, by a client that can be lent: it is closed when its caller is gone.
+    pub(super) async fn seen_through_by_hand(
+        self: &Arc<Self>,
+        client: &Lender,
+        query: &str,
+        types: &[Type],
+    ) -> Result<Statement, PgError> {
+        let nobody_elses = Arc::default();
+        statement(self.see_through(client, query, types, nobody_elses).await)
+    }
+
+    async fn see_through(
+        self: &Arc<Self>,
+        client: &Lender,
+        query: &str,
+        types: &[Type],
+        cell: Arc<Cell<Statement>>,
+    ) -> Prepared {
+        let cache = Arc::clone(self);
+        let (query, types): (Box<str>, Box<[Type]>) = (query.into(), types.into());
+        let prepared = client.see_through(|client, begun| {
+            Box::pin(async move {
+                let begins = || begun.mark();
+                cache.fill(&client, &query, &types, cell, begins).await
+            })
+        });
+        prepared.await
+    }
+
+    fn cell(&self, query: &str, types: &[Type]) -> Arc<Cell<Statement>> {
         let (cell, surplus) = self.kept.lock().cell(query, types);
         drop(surplus);
-        if let Some(statement) = cell.get() {
-            return Ok(statement.clone());
-        }
-        let preparing = Preparing {
+        cell
+    }
+
+    async fn fill(
+        &self,
+        client: &PgClient,
+        query: &str,
+        types: &[Type],
+        cell: Arc<Cell<Statement>>,
+        begins: impl Fn(),
+    ) -> Prepared {
+        let claim = Claim {
             cache: self,
             query,
             types,
             cell,
         };
-        let statement = preparing
-            .cell
-            .get_or_try_init(|| client.prepare_typed(query, types));
-        statement.await.cloned()
+        let filled = claim.cell.get_or_try_init(|| async {
+            begins();
+            self.send_until_named(client, query, types).await
+        });
+        filled.await?;
+        Ok(Arc::clone(&claim.cell))
     }
+
+    /// Sends it under one name after the other: names are this process' own, and those of another one may be
+    /// at the server, behind a PgBouncer for example.
+    async fn send_until_named(
+        &self,
+        client: &PgClient,
+        query: &str,
+        types: &[Type],
+    ) -> Result<Statement, PgError> {
+        let mut outcome = self.send(client, query, types).await;
+        for _ in 1..NAMES {
+            match outcome {
+                Err(taken) if taken.code() == Some(&SqlState::DUPLICATE_PSTATEMENT) => {
+                    let again = self.send(client, query, types).await;
+                    outcome = again.map_err(|error| sooner_if_in_failed_transaction(taken, error));
+                }
+                settled => return settled,
+            }
+        }
+        outcome
+    }
+
+    async fn send(
+        &self,
+        client: &PgClient,
+        query: &str,
+        types: &[Type],
+    ) -> Result<Statement, PgError> {
+        let unnamed = Unnamed::of(self, Some(query));
+        let outcome = client.prepare_typed(query, types).await;
+        unnamed.ended(&outcome);
+        let code = outcome.as_ref().err().and_then(PgError::code);
+        if code == Some(&SqlState::INVALID_SQL_STATEMENT_NAME) {
+            let _spent_already = self.spent.set(());
+        }
+        outcome
+    }
+
+    /// Forgets this very statement, and not another one that took its place.
+    pub(super) fn forget(&self, query: &str, types: &[Type], cell: &Arc<Cell<Statement>>) {
+        let forgotten = self.kept.lock().forget(query, types, cell);
+        drop(forgotten);
+    }
+
+    /// Whether the connection can prepare nothing any more that has types of other than PostgreSQL's own:
+    /// tokio-postgres' statements that look them up were closed behind its back, and it does not notice.
+    pub(super) fn is_spent(&self) -> bool {
+        self.spent.get().is_some()
+    }
+
+    /// Writes down that the server may have a statement that nobody here can name: of this text, or of one that is
+    /// not known.
+    pub(super) fn lose(&self, query: Option<&str>) {
+        self.lost.get_or_init(Mutex::default).lock().add(query);
+    }
+
+    /// Whether there may be statements at the server that nobody here can name.
+    pub(super) fn has_lost_any(&self) -> bool {
+        self.lost.get().is_some_and(|lost| !lost.lock().is_empty())
+    }
+
+    /// Closes what was lost, on a connection that nobody uses; says whether nothing is left of it.
+    ///
+    /// What is kept stays. Dropped or failed, all of it is still to be done.
+    pub(super) async fn close_lost(&self, client: &PgClient) -> Result<bool, PgError> {
+        let Some(lost) = self.lost.get() else {
+            return Ok(true);
+        };
+        let sought = lost.lock().clone();
+        let closed = lost::close(client, &sought, &self.names()).await?;
+        *lost.lock() = Lost::default();
+        Ok(closed)
+    }
+
+    /// The names of what is kept. Should a statement not tell its own, nothing is kept any more.
+    fn names(&self) -> Vec<String> {
+        let cells = self.kept.lock().cells();
+        let names = cells
+            .iter()
+            .filter_map(|cell| cell.get())
+            .map(lost::name_of);
+        let names: Option<Vec<_>> = names.collect();
+        names.unwrap_or_else(|| {
+            self.clear();
+            Vec::new()
+        })
+    }
+}
+
+/// The statement of a cell that is filled.
+pub(super) fn statement(prepared: Prepared) -> Result<Statement, PgError> {
+    let cell = prepared?;
+    let filled = cell.get().cloned();
+    Ok(filled.unwrap_or_else(|| unreachable!("a statement was prepared, and is not there")))
 }
 
 impl fmt::Debug for StatementCache {
@@ -100,16 +318,16 @@ impl fmt::Debug for StatementCache {
     }
 }
 
-/// A statement that is being prepared. Dropped without a result, it leaves nothing behind, unless another
-/// caller is on it too.
-struct Preparing<'a> {
+/// A caller's part in a statement that is being prepared. Dropped without a result, it leaves nothing
+/// behind, unless another caller is on it too.
+struct Claim<'a> {
     cache: &'a StatementCache,
     query: &'a str,
     types: &'a [Type],
     cell: Arc<Cell<Statement>>,
 }
 
-impl Drop for Preparing<'_> {
+impl Drop for Claim<'_> {
     fn drop(&mut self) {
         if !self.cell.initialized() {
             let mut kept = self.cache.kept.lock();
@@ -120,10 +338,10 @@ impl Drop for Preparing<'_> {
     }
 }
 
-/// Nobody's code runs under its lock.
+/// Nobody's code runs under its locks.
 impl UnwindSafe for StatementCache {}
 
-/// Nobody's code runs under its lock.
+/// Nobody's code runs under its locks.
 impl RefUnwindSafe for StatementCache {}
 
 /// The statement caches of all connections of a pool. A clone is a handle on the same ones.
@@ -183,175 +401,8 @@ fn address(cache: &Arc<StatementCache>) -> usize {
     Arc::as_ptr(cache) as usize
 }
 
-/// Where a statement will be, or is.
-type Cell<V> = OnceCell<V>;
-
-/// What was used last, by the text of the query and the types of its parameters.
-///
-/// Finding allocates nothing. Forgetting the one that was used longest ago looks at all, which is little
-/// beside the round trip that made it necessary.
-struct Kept<V> {
-    queries: HashMap<Box<str>, Vec<Variant<V>>>,
-    count: usize,
-    bound: usize,
-    /// Counts uses, to know which was longest ago.
-    uses: u64,
-}
-
-/// A query with certain types of parameters.
-struct Variant<V> {
-    types: Box<[Type]>,
-    cell: Arc<Cell<V>>,
-    used: u64,
-}
-
-impl<V> Kept<V> {
-    fn new(bound: usize) -> Self {
-        Self {
-            queries: HashMap::new(),
-            count: 0,
-            bound,
-            uses: 0,
-        }
-    }
-
-    fn size(&self) -> usize {
-        let variants = self.queries.values().flatten();
-        variants
-            .filter(|variant| variant.cell.initialized())
-            .count()
-    }
-
-    /// The cell of a query, a new one if need be; and what had to make room for it.
-    fn cell(&mut self, query: &str, types: &[Type]) -> (Arc<Cell<V>>, Option<Arc<Cell<V>>>) {
-        self.uses += 1;
-        if let Some(variant) = self.find(query, types) {
-            return (Arc::clone(&variant.cell), None);
-        }
-        let surplus = self.make_room();
-        let cell = Arc::new(Cell::new());
-        let variant = Variant {
-            types: types.into(),
-            cell: Arc::clone(&cell),
-            used: self.uses,
-        };
-        self.queries.entry(query.into()).or_default().push(variant);
-        self.count += 1;
-        (cell, surplus)
-    }
-
-    fn find(&mut self, query: &str, types: &[Type]) -> Option<&Variant<V>> {
-        let variants = self.queries.get_mut(query)?;
-        let variant = variants
-            .iter_mut()
-            .find(|variant| *variant.types == *types)?;
-        variant.used = self.uses;
-        Some(variant)
-    }
-
-    fn make_room(&mut self) -> Option<Arc<Cell<V>>> {
-        if self.count < self.bound {
-            return None;
-        }
-        let all = self
-            .queries
-            .iter()
-            .flat_map(|(query, variants)| variants.iter().map(move |variant| (query, variant)));
-        let (query, oldest) = all.min_by_key(|(_, variant)| variant.used)?;
-        let (query, types) = (query.clone(), oldest.types.clone());
-        self.remove(&query, &types)
-    }
-
-    fn remove(&mut self, query: &str, types: &[Type]) -> Option<Arc<Cell<V>>> {
-        let variants = self.queries.get_mut(query)?;
-        let place = variants
-            .iter()
-            .position(|variant| *variant.types == *types)?;
-        let removed = variants.swap_remove(place);
-        if variants.is_empty() {
-            self.queries.remove(query);
-        }
-        self.count -= 1;
-        Some(removed.cell)
-    }
-
-    /// Forgets a cell that stayed empty, if only its holder and this map still know it.
-    fn forget_if_abandoned(
-        &mut self,
-        query: &str,
-        types: &[Type],
-        cell: &Arc<Cell<V>>,
-    ) -> Option<Arc<Cell<V>>> {
-        let known = self.queries.get(query)?.iter();
-        let ours = known.into_iter().any(|variant| {
-            Arc::ptr_eq(&variant.cell, cell)
-                && !cell.initialized()
-                && Arc::strong_count(cell) == HOLDER_AND_MAP
-        });
-        ours.then(|| self.remove(query, types)).flatten()
-    }
-
-    fn clear(&mut self) -> HashMap<Box<str>, Vec<Variant<V>>> {
-        self.count = 0;
-        std::mem::take(&mut self.queries)
-    }
-}
-
-const HOLDER_AND_MAP: usize = 2;
-
 /// As many as pgjdbc keeps. A trivial statement costs the server 8 kB, so that this is 2 MB a connection.
-const BOUND: usize = 256;
+pub(super) const BOUND: usize = 256;
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn put(kept: &mut Kept<u32>, query: &str, types: &[Type]) -> Option<Arc<Cell<u32>>> {
-        let (cell, surplus) = kept.cell(query, types);
-        cell.set(1).unwrap();
-        surplus
-    }
-
-    #[test]
-    fn types_are_part_of_what_is_looked_for() {
-        let mut kept = Kept::new(8);
-        put(&mut kept, "q", &[Type::INT4]);
-        put(&mut kept, "q", &[Type::TEXT]);
-        assert_eq!((kept.size(), kept.count), (2, 2));
-        assert!(kept.cell("q", &[Type::INT4]).0.initialized());
-        assert!(kept.remove("q", &[Type::INT4]).is_some());
-        assert!(kept.remove("q", &[Type::INT4]).is_none());
-        assert_eq!((kept.size(), kept.count), (1, 1));
-    }
-
-    #[test]
-    fn the_one_that_was_used_longest_ago_makes_room() {
-        let mut kept = Kept::new(2);
-        put(&mut kept, "a", &[]);
-        put(&mut kept, "b", &[]);
-        assert!(kept.cell("a", &[]).0.initialized());
-        assert!(put(&mut kept, "c", &[]).is_some());
-        assert_eq!(kept.count, 2);
-        assert!(kept.cell("a", &[]).0.initialized());
-        assert!(!kept.queries.contains_key("b"));
-    }
-
-    #[test]
-    fn an_empty_cell_is_forgotten_by_its_last_holder() {
-        let mut kept = Kept::<u32>::new(2);
-        let (one, _) = kept.cell("a", &[]);
-        let (two, _) = kept.cell("a", &[]);
-        assert!(kept.forget_if_abandoned("a", &[], &one).is_none());
-        drop(one);
-        assert!(kept.forget_if_abandoned("a", &[], &two).is_some());
-        assert_eq!(kept.count, 0);
-    }
-
-    #[test]
-    fn a_cleared_map_counts_anew() {
-        let mut kept = Kept::new(2);
-        put(&mut kept, "a", &[]);
-        drop(kept.clear());
-        assert_eq!((kept.size(), kept.count), (0, 0));
-    }
-}
+/// How many names a statement is sent under, if they are taken.
+const NAMES: u32 = 8;

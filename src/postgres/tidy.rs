@@ -8,6 +8,7 @@
 //! unwatched  SELECT now() = statement_timestamp()         in a transaction: ROLLBACK
 //!            no answer                                    cancel, and close
 //! both       Reset                                        what is set, in one message
+//!            a dropped prepare left a statement           closed, when the server has told its name (lost.rs)
 //! ```
 
 use super::cancel::CancelToken;
@@ -31,6 +32,8 @@ pub(super) enum Untidy {
     Lost,
     /// It does not answer, so that something was cancelled by a request of which nobody hears the end.
     Cancelled,
+    /// A dropped prepare left statements at the server that cannot be told from those in use.
+    Unnamed,
     /// The server refused something.
     Refused(PgError),
 }
@@ -46,7 +49,11 @@ impl Manager {
     #[inline]
     pub(super) fn is_untidy(&self, client: &ClientWrapper) -> bool {
         match client.watch() {
-            Some(watch) => watch.sight() != Sight::IDLE || self.returning.resets(),
+            Some(watch) => {
+                watch.sight() != Sight::IDLE
+                    || self.returning.resets()
+                    || client.statement_cache.has_lost_any()
+            }
             None => true,
         }
     }
@@ -69,6 +76,9 @@ impl Manager {
                 Untidy::Cancelled => {
                     RecycleError::Message(Cow::Borrowed("something was still running on it"))
                 }
+                Untidy::Unnamed => RecycleError::Message(Cow::Borrowed(
+                    "statements that a dropped prepare left at the server cannot be told from those in use",
+                )),
                 Untidy::Late(bound) => {
                     let late = format!("it was not in order after {} s", bound.as_secs_f64());
                     RecycleError::Message(Cow::Owned(late))
@@ -83,6 +93,9 @@ impl Manager {
             None => self.order_unwatched(client).await?,
         }
         self.reset_session(client).await?;
+        if client.statement_cache.has_lost_any() && !client.close_lost().await? {
+            return Err(Untidy::Unnamed);
+        }
         match client.watch() {
             Some(watch) if quiet(watch).await? != Sight::IDLE => Err(Untidy::Lost),
             _ => Ok(()),

@@ -1,3 +1,4 @@
+use super::cached::{Cached, On};
 use super::client::Origin;
 use super::refusing::saying;
 use super::{CancelToken, StatementCache};
@@ -7,7 +8,7 @@ use std::io;
 use std::ops::{Deref, DerefMut};
 use tokio_postgres::types::Type;
 use tokio_postgres::{
-    Error as PgError, IsolationLevel, Statement, Transaction as PgTransaction,
+    Client as PgClient, Error as PgError, IsolationLevel, Statement, Transaction as PgTransaction,
     TransactionBuilder as PgTransactionBuilder,
 };
 
@@ -69,6 +70,29 @@ impl<'a> Transaction<'a> {
         self.statement_cache
             .prepare_typed(self.begun.client(), query, types)
             .await
+    }
+
+    pub(super) async fn prepare_by_hand(
+        &self,
+        query: &str,
+        types: &[Type],
+    ) -> Result<Statement, PgError> {
+        let cache = &self.statement_cache;
+        cache.prepared_by_hand(self.bare(), query, types).await
+    }
+
+    /// The client of the transaction, as tokio-postgres made it.
+    pub(super) fn bare(&self) -> &PgClient {
+        self.begun.client()
+    }
+
+    pub(super) async fn cached<'b>(
+        &'b self,
+        query: &'b str,
+        types: &'b [Type],
+    ) -> Result<Cached<'b>, PgError> {
+        let on = On::Transaction(self.bare());
+        Cached::begin(on, &self.statement_cache, query, types).await
     }
 
     /// Commits it.

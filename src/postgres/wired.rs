@@ -20,7 +20,7 @@ pub(super) enum Carrier<S, T> {
 pub(super) struct Wired<S, T> {
     carrier: Carrier<S, T>,
     eye: Option<Eye>,
-    /// Our side has been closed.
+    /// Our side has been closed, or need not be.
     said_goodbye: bool,
 }
 
@@ -49,8 +49,10 @@ impl<S, T> Wired<S, T> {
         });
         Self {
             carrier,
+            // A cancel request is not followed by one: PgBouncer 1.18 takes who closes his side for gone, forgets the
+            // request, or falls over it. A server ends by itself what it has acted on.
+            said_goodbye: eye.is_none(),
             eye,
-            said_goodbye: false,
         }
     }
 

@@ -88,7 +88,7 @@ fn debian(keep: &Path) -> Result<Programs> {
     find().ok_or_else(|| Error::new("Debian's package `postgresql` brought no server programs"))
 }
 
-fn apt(words: &[&str], log: &Path) -> Result<()> {
+pub(crate) fn apt(words: &[&str], log: &Path) -> Result<()> {
     let mut command = Command::new("/usr/bin/apt-get");
     command
         .args(["-q", "-o", "DPkg::Lock::Timeout=120"])
@@ -230,7 +230,7 @@ fn entries(dir: &Path) -> std::io::Result<Vec<PathBuf>> {
 }
 
 /// Runs `command`, which writes to `log`; its end is the evidence of a failure.
-fn run(command: &mut Command, log: &Path) -> Result<()> {
+pub(crate) fn run(command: &mut Command, log: &Path) -> Result<()> {
     let cannot = |e| Error::new(format!("cannot write {}", log.display())).because(e);
     let file = fs::File::create(log).map_err(cannot)?;
     let output = file.try_clone().map_err(cannot)?;
@@ -253,7 +253,7 @@ fn command_line(command: &Command) -> String {
 }
 
 /// Tells the user, past the test harness, which would keep it to itself.
-fn say(what: &str) {
+pub(crate) fn say(what: &str) {
     let _nobody_listens = writeln!(std::io::stderr(), "millpond-testdb: {what}");
 }
 

@@ -33,7 +33,8 @@
 //! |---|---|
 //! | `TEST_DATABASE_URL`, `DATABASE_URL` | the external server to use; its user must be allowed to create databases |
 //! | `PG_BIN` | the directory with the `postgres` and `initdb` of private servers |
-//! | `MILLPOND_FETCH_POSTGRES=never` | forbids fetching them |
+//! | `MILLPOND_FETCH_POSTGRES=never` | forbids fetching them, and PgBouncer |
+//! | `PGBOUNCER` | the program of a [`PgBouncer`] |
 //! | `TMPDIR` | where private servers lie; unset, in memory (`/dev/shm`) if 2 GiB are free there, else in `/tmp` |
 //!
 //! A private server listens on 127.0.0.1 and on a Unix socket, and lets every user of the machine in without a password
@@ -41,6 +42,7 @@
 //! account `postgres`, else as `nobody`.
 
 mod account;
+mod bouncer;
 mod builder;
 mod client;
 mod cluster;
@@ -51,6 +53,7 @@ mod fetch;
 mod home;
 mod leftover;
 mod log;
+mod package;
 mod places;
 mod port;
 mod postmaster;
@@ -62,6 +65,7 @@ mod standby;
 mod template;
 mod watchdog;
 
+pub use bouncer::{PgBouncer, PgBouncerBuilder};
 pub use builder::Builder;
 pub use database::Database;
 pub use error::{Error, Result};

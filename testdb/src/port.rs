@@ -36,7 +36,7 @@ pub(crate) fn start_on_free_one(
 
 /// A port that is free now, below those that the system gives to clients: while a server restarts, one of the many
 /// that try to connect to its port could otherwise be given that very port as its own.
-fn free_one() -> Result<u16> {
+pub(crate) fn free_one() -> Result<u16> {
     for _ in 0..100 * TRIES {
         let random = u16::from_str_radix(&places::unique()[..4], 16).unwrap_or_default();
         let port = FIRST + random % COUNT;

@@ -205,7 +205,7 @@ fn by_pg_config() -> Option<PathBuf> {
     Some(PathBuf::from(dir.trim_end())).filter(|dir| dir.is_absolute())
 }
 
-fn executable(path: &Path) -> bool {
+pub(crate) fn executable(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }
 

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
-use millpond_testdb::{Server, Stop};
+use millpond_testdb::{PgBouncer, Server, Stop};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 /// Not a test of its own: what the others run, told by the variable `MILLPOND_TEST_OWNER`.
@@ -20,13 +20,16 @@ fn the_owner() {
         return;
     };
     let server = Server::private().unwrap();
-    let _db = server.database().unwrap();
+    let db = server.database().unwrap();
     match told.as_str() {
         "frozen" => server.freeze().unwrap(),
         "restarted" => server.restart(Stop::Immediate).unwrap(),
         _ => {}
     }
-    println!("\n{OWNS} {}", server.data_dir().unwrap().display());
+    let bouncer = (told == "bouncer").then(|| PgBouncer::before(&db).start().unwrap());
+    let owns = bouncer.as_ref().map(PgBouncer::data_dir);
+    let owns = owns.unwrap_or_else(|| server.data_dir().unwrap().to_owned());
+    println!("\n{OWNS} {}", owns.display());
     match told.as_str() {
         "panics" => panic!("as told"),
         "exits" => std::process::exit(3),
@@ -120,6 +123,14 @@ fn an_end_with_a_shared_server_leaves_nothing() {
 #[test]
 fn sigkill_leaves_nothing() {
     let owner = Owner::start("waits");
+    assert!(runs_on(&owner.data));
+    kill_process(owner.pid(), Signal::KILL).unwrap();
+    owner.leaves_nothing();
+}
+
+#[test]
+fn sigkill_with_a_pgbouncer_leaves_nothing() {
+    let owner = Owner::start("bouncer");
     assert!(runs_on(&owner.data));
     kill_process(owner.pid(), Signal::KILL).unwrap();
     owner.leaves_nothing();

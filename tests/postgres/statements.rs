@@ -1,13 +1,14 @@
 //! The statement cache, as the server sees it.
 
 use crate::ground::{database, eventually, pool, recycling};
+use millpond::postgres::tokio_postgres::NoTls;
 use millpond::postgres::tokio_postgres::types::Type;
-use millpond::postgres::{Client, RecyclingMethod};
+use millpond::postgres::{Client, Manager, Pool, RecyclingMethod};
 use std::pin::pin;
 use std::task::{Context, Waker};
 
 /// How many statements the server keeps for this connection, beside this one.
-async fn on_the_server(client: &Client) -> i64 {
+pub(crate) async fn on_the_server(client: &Client) -> i64 {
     let count = "SELECT count(*)::text FROM pg_prepared_statements";
     let answer = client.simple_query(count).await.unwrap();
     answer
@@ -104,6 +105,7 @@ async fn a_prepare_that_is_dropped_hands_over_to_the_next() {
     drop(first);
     second.await.unwrap();
     assert_eq!(client.statement_cache.size(), 1);
+    assert_eq!(on_the_server(&client).await, 1);
 }
 
 #[tokio::test]
@@ -120,6 +122,55 @@ async fn the_cache_is_bounded_on_both_sides() {
     let often = client.statement_cache.remove("SELECT 'often'", &[]);
     assert!(often.is_some(), "what is used often stays");
     assert!(client.statement_cache.remove("SELECT 0", &[]).is_none());
+}
+
+#[tokio::test]
+async fn the_bound_is_a_knob() {
+    let db = database();
+    let manager = Manager::new(db.config(), NoTls).statement_cache_size(50);
+    let pool = Pool::builder(manager).max_size(1).build().unwrap();
+    let client = pool.get().await.unwrap();
+    for n in 0..1_000 {
+        client.prepare_cached(&format!("SELECT {n}")).await.unwrap();
+        assert!(client.statement_cache.size() <= 50);
+    }
+    assert_eq!(on_the_server(&client).await, 50);
+}
+
+#[tokio::test]
+async fn a_bound_of_0_keeps_nothing_and_still_works() {
+    let db = database();
+    let manager = Manager::new(db.config(), NoTls).statement_cache_size(0);
+    let pool = Pool::builder(manager).max_size(1).build().unwrap();
+    let client = pool.get().await.unwrap();
+    for _ in 0..3 {
+        let statement = client.prepare_cached("SELECT 7").await.unwrap();
+        let row = client.query_one(&statement, &[]).await.unwrap();
+        assert_eq!(row.get::<_, i32>(0), 7);
+        let row = client.query_one_cached("SELECT 8", &[]).await.unwrap();
+        assert_eq!(row.get::<_, i32>(0), 8);
+    }
+    assert_eq!(client.statement_cache.size(), 0);
+    assert_eq!(on_the_server(&client).await, 0);
+}
+
+#[tokio::test]
+async fn a_statement_that_falls_out_while_it_is_used_works_on() {
+    let db = database();
+    let manager = Manager::new(db.config(), NoTls).statement_cache_size(2);
+    let pool = Pool::builder(manager).max_size(1).build().unwrap();
+    let client = pool.get().await.unwrap();
+    let used = client.prepare_cached("SELECT 'used'").await.unwrap();
+    for n in 0..5 {
+        client.prepare_cached(&format!("SELECT {n}")).await.unwrap();
+    }
+    let fallen_out = client.statement_cache.remove("SELECT 'used'", &[]);
+    assert!(fallen_out.is_none());
+    let row = client.query_one(&used, &[]).await.unwrap();
+    assert_eq!(row.get::<_, &str>(0), "used");
+    assert_eq!(on_the_server(&client).await, 3);
+    drop((used, row));
+    assert_eq!(on_the_server(&client).await, 2);
 }
 
 #[tokio::test]
