@@ -45,7 +45,7 @@ pub struct Manager {
     /// Rung when a connection ends by itself.
     bell: OnceLock<Bell>,
     /// What the server is to call the connections; `None`, where the user has said so himself.
-    names: Option<Names>,
+    pub(super) names: Option<Names>,
     /// The statement caches of all connections of this pool.
     pub statement_caches: StatementCaches,
 }
