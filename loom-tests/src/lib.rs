@@ -11,6 +11,7 @@ mod bounds;
 mod explore;
 #[cfg(millpond_loom)]
 mod fund;
+#[cfg(millpond_loom)]
 mod gated;
 #[cfg(millpond_loom)]
 mod getter;
