@@ -1,6 +1,6 @@
 //! What it costs that a connection is watched: a million rows, and one, beside a connection of the same kind that is not;
-//! as the best of many rounds in which both take turns. And how many that come back idle are not idle at once, because
-//! the task that drives them was not done yet. The run fails if a bound is passed.
+//! as the best of many rounds in which both take turns; the run fails if a bound is passed. And how many that come back
+//! idle are not idle at once, because the task that drives them was not done yet.
 
 use millpond::Runtime;
 use millpond::postgres::tokio_postgres::{Client, NoTls, Statement};
@@ -80,5 +80,4 @@ async fn background(pool: &Pool) {
     let each = began.elapsed() / TIMES;
     let tidied = pool.stats().tidied - before;
     println!("get, query, return: {each:?} each; {tidied} of {TIMES} through the background");
-    assert!(tidied < u64::from(TIMES) / 10, "{tidied}");
 }
