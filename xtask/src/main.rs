@@ -16,6 +16,7 @@ mod failure;
 mod features;
 mod fuzz;
 mod house;
+mod instructions;
 mod judge;
 mod lint;
 mod loom;

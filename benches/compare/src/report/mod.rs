@@ -1,0 +1,8 @@
+//! What the rounds came to: tables, plots, and the page that has them.
+
+pub(crate) mod machine;
+mod page;
+mod plot;
+mod summary;
+
+pub(crate) use self::page::Page;
