@@ -3,14 +3,15 @@
 use crate::failure::Failure;
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{child, instructions};
+use crate::{baseline, child, instructions};
 use std::process::Command;
 
-/// All benchmarks of `benches/`, or the one `name`; `rest` is handed on. `compare` and `instructions` are programs of
-/// their own.
+/// All benchmarks of `benches/`, or the one `name`; `rest` is handed on. `compare`, `check` and `instructions` are
+/// programs of their own.
 pub(crate) fn run(here: &Workspace, name: Option<&str>, rest: &[String]) -> Result<(), Failure> {
     let mut cargo = match name {
         Some("compare") => compare(here, rest),
+        Some("check") => return baseline::run(here, rest == ["--keep"]),
         Some("instructions") => return instructions::run(here, rest == ["--keep"]),
         _ => here.cargo("bench --package millpond-benches"),
     };
@@ -20,7 +21,7 @@ pub(crate) fn run(here: &Workspace, name: Option<&str>, rest: &[String]) -> Resu
 }
 
 /// A workspace of its own, for the peers. What asks for no server is built without drivers, which is much less.
-fn compare(here: &Workspace, rest: &[String]) -> Command {
+pub(crate) fn compare(here: &Workspace, rest: &[String]) -> Command {
     let mut cargo = peers(here, "run --quiet --release");
     let quick = rest.iter().any(|word| word == "--quick");
     cargo.args(quick.then_some("--no-default-features"));

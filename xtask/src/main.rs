@@ -5,6 +5,7 @@
 //! lists them all.
 
 mod asan;
+mod baseline;
 mod bench;
 mod child;
 mod clean_clone;

@@ -74,6 +74,14 @@ impl Job {
         !matches!(self, Self::Memory(_))
     }
 
+    /// Whether its figures are much the same in each run: one thread, and the work of the processor is measured.
+    pub(crate) fn is_stable(self) -> bool {
+        matches!(
+            self,
+            Self::Memory(Work::Alone | Work::Sized { .. } | Work::Line { .. } | Work::Allocations)
+        )
+    }
+
     /// The pools that it is given to.
     pub(crate) fn pools(self) -> Vec<&'static str> {
         match self {

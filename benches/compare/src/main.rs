@@ -76,6 +76,10 @@ fn compare(options: &Options) -> Result<(), String> {
     let url: Option<String> = None;
     let begun = report::machine::load();
     let contests = contest::run(options, url.as_deref());
+    if options.stable {
+        print!("{}", report::stable(&contests));
+        return ours_is_whole(&contests);
+    }
     #[cfg(feature = "postgres")]
     let server = server.as_ref().map(postgres::Site::version);
     #[cfg(not(feature = "postgres"))]

@@ -1,6 +1,7 @@
 //! What can be asked for.
 
 use crate::job::{self, Job, OURS};
+use crate::report;
 use crate::work::Effort;
 
 /// What to do.
@@ -12,6 +13,8 @@ pub(crate) struct Options {
     pub(crate) rounds: usize,
     pub(crate) effort: Effort,
     pub(crate) write: bool,
+    /// Prints what is stable enough to be held to a baseline, and no page.
+    pub(crate) stable: bool,
 }
 
 /// Shown when something else is asked for.
@@ -22,13 +25,14 @@ cargo xtask bench compare -- [--only WORK]… [--pools A,B] [--rounds N] [--quic
 --pools A,B     only these pools; millpond is always among them
 --rounds N      rounds of each (default: 21, on a server 7; with --quick 5)
 --quick         about a minute: smaller rounds, no PostgreSQL
+--stable        only what `cargo xtask bench check` compares with its baseline
 --no-write      leaves docs/benchmarks.md as it is; so does whatever leaves out work or pools";
 
 impl Options {
     /// Of the words after `--`.
     pub(crate) fn of(words: impl IntoIterator<Item = String>) -> Result<Self, String> {
         let (mut only, mut pools, mut rounds) = (Vec::new(), None, None);
-        let (mut quick, mut write) = (false, true);
+        let (mut quick, mut write, mut stable) = (false, true, false);
         let mut words = words.into_iter();
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or(format!("{word}: of what?"));
@@ -40,6 +44,7 @@ impl Options {
                 }
                 "--quick" => quick = true,
                 "--no-write" => write = false,
+                "--stable" => stable = true,
                 // cargo's own, for benchmarks.
                 "--bench" => {}
                 _ => return Err(format!("what is {word}?")),
@@ -48,7 +53,8 @@ impl Options {
         let wanted =
             |job: &Job| only.is_empty() || only.iter().any(|part| job.name().contains(part));
         let jobs = job::all().into_iter().filter(wanted);
-        let jobs: Vec<_> = jobs.filter(|job| !(quick && job.needs_server())).collect();
+        let jobs = jobs.filter(|job| !(quick && job.needs_server()));
+        let jobs: Vec<_> = jobs.filter(|job| !stable || job.is_stable()).collect();
         if jobs.is_empty() {
             let names: Vec<_> = job::all().into_iter().map(Job::name).collect();
             return Err(format!("no such work; there are {}", names.join(", ")));
@@ -57,9 +63,10 @@ impl Options {
             return Err("--rounds: one at least".to_owned());
         }
         Ok(Self {
-            write: write && only.is_empty() && pools.is_none() && !quick,
+            write: write && only.is_empty() && pools.is_none() && !quick && !stable,
             jobs,
-            pools,
+            pools: pools.or_else(|| stable.then(|| vec![report::MEASURE.to_owned()])),
+            stable,
             rounds: rounds.unwrap_or(if quick { 5 } else { 21 }),
             effort: if quick { Effort::Quick } else { Effort::Full },
         })
@@ -114,6 +121,13 @@ mod tests {
         for words in ["--quick", "--only line", "--pools qp", "--no-write"] {
             assert!(!of(words).expect(words).write, "{words}");
         }
+    }
+
+    #[test]
+    fn what_is_stable_is_asked_of_two_pools_alone() {
+        let options = of("--stable").expect("it is known");
+        assert!(!options.write && options.jobs.iter().all(|job| job.is_stable()));
+        assert_eq!(options.pools(options.jobs[0]), [OURS, "deadpool"]);
     }
 
     #[test]

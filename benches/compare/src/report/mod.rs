@@ -3,6 +3,8 @@
 pub(crate) mod machine;
 mod page;
 mod plot;
+mod stable;
 mod summary;
 
 pub(crate) use self::page::Page;
+pub(crate) use self::stable::{MEASURE, stable};

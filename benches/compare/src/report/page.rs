@@ -133,8 +133,8 @@ fn drivers() -> &'static [&'static str] {
 
 /// Where another pool is ahead.
 fn losses(summaries: &[Summary]) -> String {
-    let mut text = "\n### Where millpond is behind\n\nWhere another pool's figure is better than ours in three \
-                    quarters of the rounds at least; theirs over ours, with the quartiles.\n\n"
+    let mut text = "\n### Where millpond is behind\n\nWhere another pool's figure is better than ours by 2 % or \
+                    more in three quarters of the rounds at least; theirs over ours, with the quartiles.\n\n"
         .to_owned();
     let lost: Vec<_> = summaries
         .iter()

@@ -45,8 +45,8 @@ impl Summary {
         }
     }
 
-    /// Where another pool is ahead, and not by chance: even the quartile of the rounds that is worst for it is ahead.
-    /// The floors are no pools.
+    /// Where another pool is ahead, and not by chance: even the quartile of the rounds that is worst for it is ahead,
+    /// by 2 %. The floors are no pools.
     pub(super) fn losses(&self) -> Vec<Loss> {
         let pools = self.rows.iter().filter(|row| !is_floor(row.pool));
         let losses = pools.flat_map(|row| {
@@ -54,8 +54,8 @@ impl Summary {
             measures.filter_map(|(measure, ratio)| {
                 let ratio = (*ratio)?;
                 let ahead = match measure.better {
-                    Better::Less => ratio.upper < 1.0,
-                    Better::More => ratio.lower > 1.0,
+                    Better::Less => ratio.upper < 0.98,
+                    Better::More => ratio.lower > 1.02,
                 };
                 ahead.then_some(Loss {
                     measure: measure.name,
