@@ -167,12 +167,13 @@ fn losses(summaries: &[Summary]) -> String {
 fn table(summary: &Summary) -> String {
     let measures = summary.job.measures();
     let names: Vec<_> = measures.iter().map(|measure| measure.name).collect();
+    let compared = summary.job.compared_by();
     let mut text = format!(
         "\n**{}** (`{}`)\n\n| | {} | {} over {OURS} | went wrong |\n| ---{} | --- | --- |\n",
         summary.job.title(),
         summary.job.name(),
         names.join(" | "),
-        names[0],
+        names[compared],
         " | ---".repeat(names.len()),
     );
     for row in &summary.rows {
@@ -186,12 +187,12 @@ fn table(summary: &Summary) -> String {
             .iter()
             .enumerate()
             .map(|(at, figure)| match figure {
-                Some(figure) if at == 0 => spread(*figure),
+                Some(figure) if at == compared => spread(*figure),
                 Some(figure) => digits(figure.median),
                 None => "–".to_owned(),
             });
         let figures: Vec<_> = figures.collect();
-        let ratio = row.over_ours[0].filter(|_| row.pool != OURS);
+        let ratio = row.over_ours[compared].filter(|_| row.pool != OURS);
         let ratio = ratio.map_or("–".to_owned(), spread);
         writeln!(
             text,
@@ -239,12 +240,13 @@ struct Group<'a> {
 }
 
 impl<'a> Group<'a> {
-    /// The first figure of each, and the longest waits where they are measured.
+    /// The figure that each is compared by, and the longest waits where they are measured.
     fn panels(&self) -> Vec<Panel<'a>> {
         let panels = self.of.iter().flat_map(|summary| {
             let measures = summary.job.measures().iter().enumerate();
-            let shown =
-                measures.filter(|(at, measure)| *at == 0 || measure.name.starts_with("p99.9"));
+            let compared = summary.job.compared_by();
+            let shown = measures
+                .filter(move |(at, measure)| *at == compared || measure.name.starts_with("p99.9"));
             shown.map(|(measure, _)| Panel { summary, measure })
         });
         panels.collect()
@@ -329,7 +331,7 @@ mod tests {
         contest.entries[1].rounds = vec![Outcome::fault("hung: no end after 20 s"); 3];
         let text = table(&Summary::of(&contest));
         assert!(
-            text.contains("| deadpool | – | – | hung: no end after 20 s (3×) |"),
+            text.contains("| deadpool | – | – | – | hung: no end after 20 s (3×) |"),
             "{text}"
         );
     }

@@ -130,7 +130,7 @@ pub(super) mod tests {
 
     pub(crate) fn contest(theirs: &[f64]) -> Contest {
         let rounds = |figures: &[f64]| {
-            let round = |figure: &f64| Outcome::of([*figure], Vec::new());
+            let round = |figure: &f64| Outcome::of([*figure; 2], Vec::new());
             figures.iter().map(round).collect::<Vec<_>>()
         };
         let entry = |pool, figures: &[f64]| Entry {
@@ -159,7 +159,11 @@ pub(super) mod tests {
     fn a_pool_that_is_ahead_in_most_rounds_is_a_loss() {
         let summary = Summary::of(&contest(&[8.0, 16.0, 32.0]));
         let losses = summary.losses();
-        assert_eq!(losses.len(), 1, "the floor is no pool: {losses:?}");
+        assert_eq!(
+            losses.len(),
+            2,
+            "both figures, and the floor is no pool: {losses:?}"
+        );
         assert_eq!((losses[0].pool, losses[0].ratio.median), ("deadpool", 0.8));
     }
 
