@@ -40,7 +40,7 @@ impl Options {
                 "--only" => only.push(value()?),
                 "--pools" => pools = Some(named_pools(&value()?)?),
                 "--rounds" => {
-                    rounds = Some(value()?.parse().map_err(|e| format!("--rounds: {e}"))?)
+                    rounds = Some(value()?.parse().map_err(|e| format!("--rounds: {e}"))?);
                 }
                 "--quick" => quick = true,
                 "--no-write" => write = false,

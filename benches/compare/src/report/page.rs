@@ -254,7 +254,8 @@ impl<'a> Group<'a> {
 }
 
 fn groups(summaries: &[Summary]) -> Vec<Group<'_>> {
-    let kinds: [(&str, &str, fn(Job) -> bool); 9] = [
+    type Kind = (&'static str, &'static str, fn(Job) -> bool);
+    let kinds: [Kind; 9] = [
         ("alone", "One thread, an object idle", |job| {
             job == Job::Memory(Work::Alone)
         }),

@@ -116,7 +116,7 @@ fn escaped(text: &str) -> String {
 /// Three digits or so.
 pub(super) fn digits(figure: f64) -> String {
     match figure.abs() {
-        size if size == 0.0 => "0".to_owned(),
+        0.0 => "0".to_owned(),
         size if size >= 99.95 => format!("{figure:.0}"),
         size if size >= 9.995 => format!("{figure:.1}"),
         size if size >= 0.095 => format!("{figure:.2}"),
