@@ -3,6 +3,7 @@
 //! long reading the figures takes, which fails the run if it is over its bound.
 
 use millpond_benches::Steps;
+use millpond_benches::statistics::Spread;
 use std::time::{Duration, Instant};
 
 /// Short and many: what else runs on the machine spoils a few, and the quartiles are of the others.
@@ -69,13 +70,7 @@ fn time(steps: &mut Steps, count: u64) -> Duration {
     start.elapsed()
 }
 
-fn print(name: &str, mut ratios: Vec<f64>) {
-    ratios.sort_unstable_by(f64::total_cmp);
-    let at = |share: usize| ratios[(ratios.len() - 1) * share / 100];
-    println!(
-        "  {name}{:.2} (quartiles {:.2} to {:.2})",
-        at(50),
-        at(25),
-        at(75)
-    );
+fn print(name: &str, ratios: Vec<f64>) {
+    let spread = Spread::of(ratios).expect("there are rounds");
+    println!("  {name}{spread}");
 }

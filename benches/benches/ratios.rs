@@ -2,6 +2,7 @@
 //! that whatever else the machine does meets all of them alike.
 
 use millpond_benches::Steps;
+use millpond_benches::statistics::Spread;
 use std::time::Instant;
 
 const ROUNDS: usize = 201;
@@ -29,13 +30,7 @@ fn time(steps: &mut Steps) -> f64 {
     start.elapsed().as_secs_f64() * 1e9
 }
 
-fn print(name: &str, mut ratios: Vec<f64>) {
-    ratios.sort_unstable_by(f64::total_cmp);
-    let at = |share: usize| ratios[(ratios.len() - 1) * share / 100];
-    println!(
-        "  {name}{:.2} (quartiles {:.2} to {:.2})",
-        at(50),
-        at(25),
-        at(75)
-    );
+fn print(name: &str, ratios: Vec<f64>) {
+    let spread = Spread::of(ratios).expect("there are rounds");
+    println!("  {name}{spread}");
 }

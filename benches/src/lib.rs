@@ -5,11 +5,13 @@
 
 #![forbid(unsafe_code)]
 
+pub mod statistics;
+
 use crossbeam_queue::ArrayQueue;
 use std::convert::Infallible;
 use std::future::Future;
 use std::hint::black_box;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
@@ -142,6 +144,40 @@ pub fn deadpool() -> Steps {
             }
         });
     })
+}
+
+/// A wait in millpond: a get that finds nothing, the object that comes back, the get that has it.
+pub fn hand_over() -> Steps {
+    use millpond::managed::Pool;
+    let pool: Pool<Numbers> = Pool::builder(Numbers).max_size(1).build().expect("builds");
+    Box::new(move |steps| {
+        let mut held = now(pool.get()).expect("made");
+        for _ in 0..steps {
+            let mut get = pin!(pool.get());
+            assert!(is_pending(get.as_mut()), "the only object is out");
+            drop(held);
+            held = now(get).expect("handed over");
+        }
+    })
+}
+
+/// A wait in millpond that is given up.
+pub fn cancelled_wait() -> Steps {
+    use millpond::managed::Pool;
+    let pool: Pool<Numbers> = Pool::builder(Numbers).max_size(1).build().expect("builds");
+    Box::new(move |steps| {
+        let _held = now(pool.get()).expect("made, then idle");
+        for _ in 0..steps {
+            assert!(is_pending(pin!(pool.get())), "the only object is out");
+        }
+    })
+}
+
+/// Polls it once.
+fn is_pending<F: Future>(future: Pin<&mut F>) -> bool {
+    future
+        .poll(&mut Context::from_waker(Waker::noop()))
+        .is_pending()
 }
 
 /// Polls a future that must be ready at once: no runtime between the pool and the clock.

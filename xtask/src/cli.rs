@@ -71,7 +71,7 @@ pub(crate) enum Command {
         #[arg(long)]
         open: bool,
     },
-    /// The benchmarks: `bench`, or `bench compare -- --any --option --of --it`
+    /// The benchmarks: `bench`, `bench compare -- --quick` (other pools beside ours), `bench instructions` (by valgrind), `bench check`
     Bench {
         /// Only this one
         name: Option<String>,

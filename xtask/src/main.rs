@@ -5,6 +5,7 @@
 //! lists them all.
 
 mod asan;
+mod baseline;
 mod bench;
 mod child;
 mod clean_clone;
@@ -16,6 +17,7 @@ mod failure;
 mod features;
 mod fuzz;
 mod house;
+mod instructions;
 mod judge;
 mod lint;
 mod loom;
