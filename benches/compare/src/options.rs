@@ -63,7 +63,12 @@ impl Options {
             return Err("--rounds: one at least".to_owned());
         }
         Ok(Self {
-            write: write && only.is_empty() && pools.is_none() && !quick && !stable,
+            write: write
+                && cfg!(feature = "postgres")
+                && only.is_empty()
+                && pools.is_none()
+                && !quick
+                && !stable,
             jobs,
             pools: pools.or_else(|| stable.then(|| vec![report::MEASURE.to_owned()])),
             stable,
@@ -112,7 +117,8 @@ mod tests {
     fn without_a_word_everything_is_done_and_written() {
         let options = of("").expect("nothing is wrong with it");
         assert_eq!(options.jobs, job::all());
-        assert!(options.write);
+        // A page without PostgreSQL is not the page.
+        assert_eq!(options.write, cfg!(feature = "postgres"));
         assert_eq!(options.rounds(options.jobs[0]), 21);
     }
 
