@@ -4,14 +4,14 @@
 use super::attempt::Attempt;
 use super::core::Core;
 use super::errors::TimeoutType;
-use super::get::{Failure, poll_lazily};
+use super::get::Failure;
 use super::{Manager, Object, PoolBuilder, PoolError};
 use crate::engine::gate;
 use crate::engine::state::MAX_SIZE;
 use crate::engine::{Claim, End, Engine, Enter, Finish, GiveBack, Leave, Place, Turn};
 use crate::tether::{Tied, give_home};
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use crate::time::Alarm;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -129,12 +129,11 @@ impl<M: Manager> Core<M> {
 
     /// Stands at the gate until there is a ticket, if the get needs one. Says whether it has waited there, and so is
     /// no newcomer to the pool.
-    pub(crate) async fn pass_gate<F: Future<Output = ()>>(
+    pub(crate) async fn pass_gate(
         &self,
         attempt: &mut Attempt<'_, M>,
         wait: Option<Duration>,
-        wait_over: &mut Pin<&mut Option<F>>,
-        wait_bound: impl Fn() -> F,
+        wait_over: &mut Alarm,
     ) -> Result<Option<Approach<'_, M>>, Failure<M::Error>> {
         let Some(gate) = self.gate_for(attempt) else {
             return Ok(None);
@@ -149,7 +148,7 @@ impl<M: Manager> Core<M> {
                 return said;
             }
             stood = true;
-            let late = poll_lazily(wait_over, &wait_bound, context);
+            let late = wait_over.poll(self.runtime, wait, context);
             late.map(|()| Err(too_late()))
         });
         attempt.ticket = ticket.await?;

@@ -13,7 +13,7 @@ use super::{Manager, PoolError, Timeouts};
 use crate::engine::wake::{first_panic, resume};
 use crate::engine::{Claim, End, Enter, Finish, GiveBack, Leave, Place, Placed, Turn};
 use crate::observe::trace;
-use crate::time::over;
+use crate::time::Alarm;
 use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -139,14 +139,13 @@ impl<M: Manager> Core<M> {
             self.admit(timeouts, attempt)?;
         }
         // One timer for all of its waiting: being served a dead object starts no fresh bound.
-        let mut wait_over = pin!(None);
-        let wait_bound = || over(self.runtime, timeouts.wait);
-        let passed = self.pass_gate(attempt, timeouts.wait, &mut wait_over, wait_bound);
+        let mut wait_over = Alarm::default();
+        let passed = self.pass_gate(attempt, timeouts.wait, &mut wait_over);
         let mut approach = passed.await?;
         loop {
             let getter = Getter::new(self, timeouts, owed.take(), approach.take());
             let phase = &mut attempt.phase;
-            let waited = getter.stand_in_line(&mut wait_over, wait_bound, phase);
+            let waited = getter.stand_in_line(&mut wait_over, phase);
             let slot = match waited.await? {
                 Got::Made(slot) => {
                     attempt.made_it();
@@ -162,7 +161,7 @@ impl<M: Manager> Core<M> {
                 Fitness::Worn(reason) => doubtful.discard(reason),
                 Fitness::Check => {
                     let began = self.check_begins();
-                    if self.check(doubtful.slot(), timeouts).await {
+                    if self.check_in_line(doubtful.slot(), timeouts).await {
                         return Ok(doubtful.pass());
                     }
                     let owed = doubtful.destroy();
@@ -171,6 +170,18 @@ impl<M: Manager> Core<M> {
                 }
             });
         }
+    }
+}
+
+impl<M: Manager> Core<M> {
+    /// [`check`](Self::check) for who had to wait. What stands around the manager's own check is boxed: most pools
+    /// have nothing there, and all who wait would carry the room for it.
+    async fn check_in_line(&self, slot: &mut Slot<M>, timeouts: &Timeouts) -> bool {
+        if self.bare_recycle && timeouts.recycle.is_none() {
+            let check = pin!(self.manager.recycle(&mut slot.object, &slot.metrics));
+            return Timed::new(self, check).await.is_ok();
+        }
+        Box::pin(self.check(slot, timeouts)).await
     }
 }
 
@@ -213,15 +224,16 @@ impl<'a, M: Manager> Getter<'a, M> {
         }
     }
 
-    /// Waits for an object or for its own connect, whichever comes first (P4).
-    async fn stand_in_line<F: Future<Output = ()>>(
+    /// Waits for an object or for its own connect, whichever comes first (P4). No `async fn`, which would have room
+    /// for the getter twice.
+    fn stand_in_line(
         mut self,
-        wait_over: &mut Pin<&mut Option<F>>,
-        wait_bound: impl Fn() -> F,
+        wait_over: &mut Alarm,
         phase: &mut TimeoutType,
-    ) -> Ended<M> {
-        let mut create_over = pin!(None);
-        poll_fn(|context| {
+    ) -> impl Future<Output = Ended<M>> {
+        let mut create_over = Alarm::default();
+        let runtime = self.core.runtime;
+        poll_fn(move |context| {
             if let Poll::Ready(ended) = self.advance(context) {
                 return Poll::Ready(ended);
             }
@@ -233,15 +245,15 @@ impl<'a, M: Manager> Getter<'a, M> {
             } else if !self.waits() {
                 // In line for the outcome of a connect that nobody owns.
                 *phase = TimeoutType::Create;
-                let create_bound = || over(self.core.runtime, self.timeouts.create);
-                poll_lazily(&mut create_over, create_bound, context).map(|()| TimeoutType::Create)
+                let late = create_over.poll(runtime, self.timeouts.create, context);
+                late.map(|()| TimeoutType::Create)
             } else {
                 *phase = TimeoutType::Wait;
-                poll_lazily(wait_over, &wait_bound, context).map(|()| TimeoutType::Wait)
+                let late = wait_over.poll(runtime, self.timeouts.wait, context);
+                late.map(|()| TimeoutType::Wait)
             };
             late.map(|phase| Err(Failure::Error(PoolError::Timeout(phase))))
         })
-        .await
     }
 
     /// One step: hear what the line has, then drive the own connect, until neither has news.
@@ -406,22 +418,6 @@ impl<M: Manager> Drop for Getter<'_, M> {
         }
         resume(panic);
     }
-}
-
-/// Polls a future that is made when it is first needed.
-pub(super) fn poll_lazily<F: Future>(
-    future: &mut Pin<&mut Option<F>>,
-    make: impl FnOnce() -> F,
-    context: &mut Context<'_>,
-) -> Poll<F::Output> {
-    if future.is_none() {
-        future.set(Some(make()));
-    }
-    future
-        .as_mut()
-        .as_pin_mut()
-        .expect("just set")
-        .poll(context)
 }
 
 fn err<M: Manager>(error: PoolError<M::Error>) -> Ended<M> {
