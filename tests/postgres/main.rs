@@ -16,6 +16,7 @@ mod healing;
 mod hosts;
 mod listener;
 mod naming;
+mod night;
 mod orphans;
 mod outages;
 mod pgbouncer;
