@@ -391,7 +391,12 @@ fn in_any_mix_the_maximum_holds_and_nobody_sleeps_beside_room() {
         let held = scene.fill(2);
         let mut line = scene.queue(4);
         ignore(|| drop(held));
-        let served = scene.drain(&mut line, Vec::new());
+        let mut served = scene.drain(&mut line, Vec::new());
+        // Who is about to make one gives those that are being tidied a moment, though they fail.
+        for _ in 0..4 {
+            scene.advance(Duration::from_millis(5));
+            served += scene.drain(&mut line, Vec::new());
+        }
         assert_eq!(served, 4, "round {round}: {}", scene.pool.snapshot());
         drop(line);
         scene.all_well(2);
@@ -415,4 +420,68 @@ fn a_time_out_in_line_does_not_disturb_what_is_being_tidied() {
     gate.open();
     scene.settle();
     scene.all_well(1);
+}
+
+#[test]
+fn while_one_is_tidied_who_comes_gives_it_a_moment_before_another_is_made() {
+    let scene = Scene::with_runtime(2);
+    // Soon enough: it is waited for, and no other one is made.
+    let held = scene.hold();
+    let gate = untidy(&scene, Step::Ok);
+    drop(held);
+    let mut next = scene.get().waits();
+    scene.settle();
+    assert_eq!(scene.world.connecting(), 0);
+    gate.open();
+    scene.settle();
+    let held = next.woken_ready().unwrap();
+    assert_eq!((held.id, scene.world.made()), (0, 1));
+    // Not soon enough.
+    let gate = untidy(&scene, Step::Ok);
+    drop(held);
+    let mut next = scene.get().waits();
+    scene.advance(Duration::from_millis(5));
+    assert_eq!(next.woken_ready().unwrap().id, 1);
+    gate.open();
+    // Who would not wait does not wait for this either.
+    scene.settle();
+    let held = scene.fill(2);
+    let gate = untidy(&scene, Step::Ok);
+    scene.resize(3);
+    drop(held);
+    let third = scene.get_within(&NO_WAIT).ready();
+    assert!(third.is_ok());
+    gate.open();
+    drop(third);
+    scene.all_well(3);
+}
+
+#[test]
+fn who_leaves_while_it_gives_others_a_moment_leaves_no_connect_behind() {
+    let scene = Scene::with_runtime(2);
+    let held = scene.hold();
+    let gate = untidy(&scene, Step::Ok);
+    drop(held);
+    scene.get().waits().cancel().unwrap();
+    scene.settle();
+    assert_eq!(
+        (scene.pool.snapshot().connecting, scene.world.made()),
+        (0, 1)
+    );
+    gate.open();
+    scene.all_well(2);
+}
+
+#[test]
+fn what_fails_to_be_tidied_does_not_hold_up_who_waits_for_longer_than_a_moment() {
+    let scene = Scene::with_runtime(2);
+    let held = scene.hold();
+    let gate = untidy(&scene, Step::Err);
+    drop(held);
+    let mut next = scene.get().waits();
+    gate.open();
+    scene.settle();
+    scene.advance(Duration::from_millis(5));
+    assert_eq!(next.woken_ready().unwrap().id, 1);
+    scene.all_well(2);
 }

@@ -15,6 +15,7 @@ use super::core::Core;
 use super::gate::Ticket;
 use super::slot::Slot;
 use crate::engine::Debt;
+use crate::engine::sync::Ordering;
 use crate::engine::wake::{contain, first_panic, resume};
 use crate::observe::CloseReason;
 use crate::time::bounded;
@@ -40,7 +41,7 @@ impl<M: Manager> Core<M> {
         if let Some(reason) = Self::unwanted(&mut slot) {
             return Self::retire(slot, reason);
         }
-        let job = Untidy(Some(slot)).tidy(Arc::clone(&core));
+        let job = Untidy::new(slot).tidy(Arc::clone(&core));
         core.aside(Box::pin(job));
     }
 
@@ -49,6 +50,12 @@ impl<M: Manager> Core<M> {
     pub(super) fn close_aside(leaving: Leaving<M>) {
         let core = Arc::clone(&leaving.core);
         core.aside(Box::pin(leaving.close()));
+    }
+
+    /// Whether an object is being made fit for the next just now.
+    pub(crate) fn is_tidying(&self) -> bool {
+        // ORDERING(tidying read): Relaxed; see `tidying more`.
+        self.tidying.load(Ordering::Relaxed) > 0
     }
 
     /// Does a job where there is a place for it: in a task of its own on Tokio, else in the pool's task. Where
@@ -64,11 +71,24 @@ impl<M: Manager> Core<M> {
 }
 
 /// An object that is not fit for the next user yet.
-struct Untidy<M: Manager>(Option<Box<Slot<M>>>);
+struct Untidy<M: Manager> {
+    slot: Option<Box<Slot<M>>>,
+    core: Arc<Core<M>>,
+}
 
 impl<M: Manager> Untidy<M> {
+    fn new(slot: Box<Slot<M>>) -> Self {
+        let core = Arc::clone(&slot.core);
+        // ORDERING(tidying more): Relaxed; a hint for who is about to make another one.
+        core.tidying.fetch_add(1, Ordering::Relaxed);
+        Self {
+            slot: Some(slot),
+            core,
+        }
+    }
+
     async fn tidy(mut self, core: Arc<Core<M>>) {
-        let slot = self.0.as_mut().expect("here until it is tidy");
+        let slot = self.slot.as_mut().expect("here until it is tidy");
         if let Some(taken_at) = slot.record.last_caller() {
             core.manager.untidy_from(&mut slot.object, taken_at);
         }
@@ -78,7 +98,7 @@ impl<M: Manager> Untidy<M> {
             return;
         }
         core.counters.tidied.add_one();
-        let mut slot = self.0.take().expect("here until it is tidy");
+        let mut slot = self.slot.take().expect("here until it is tidy");
         slot.is_proved();
         Core::keep_or_retire(slot);
     }
@@ -86,7 +106,9 @@ impl<M: Manager> Untidy<M> {
 
 impl<M: Manager> Drop for Untidy<M> {
     fn drop(&mut self) {
-        if let Some(slot) = self.0.take() {
+        // ORDERING(tidying fewer): Relaxed; see `tidying more`.
+        self.core.tidying.fetch_sub(1, Ordering::Relaxed);
+        if let Some(slot) = self.slot.take() {
             Core::retire(slot, CloseReason::Untidy);
         }
     }

@@ -8,7 +8,7 @@ use super::{Manager, PoolError};
 use crate::engine::budget::{Allowance, Draw, Drawn};
 use crate::engine::wake::{first_panic, resume};
 use crate::observe::CloseReason;
-use crate::time::bounded;
+use crate::time::{Alarm, bounded};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,6 +18,10 @@ use std::time::Duration;
 /// How long a connect may go on that nobody bounded and nobody waits for: long enough for a slow
 /// handshake, short enough that a black hole does not hold a reservation for ever.
 pub(crate) const UNOWNED_BOUND: Duration = Duration::from_secs(10);
+
+/// How long a connect gives those that are being tidied: about as long as one takes on a fast network, so that who
+/// begins later loses little, and an untidy return costs no connection.
+const HOLD: Duration = Duration::from_millis(5);
 
 type Making<M> = Pin<Box<dyn Future<Output = Made<M>> + Send>>;
 
@@ -37,6 +41,8 @@ pub(crate) struct Connect<M: Manager> {
 
 /// How far it is.
 enum Stage<M: Manager> {
+    /// Objects are being made fit for the next user: one of them will most likely be there first.
+    Holds(Alarm, Option<Allowance>),
     /// It has no place in the budget of its pool yet, and may have asked for one.
     Draws(Option<Draw>),
     Makes(Making<M>),
@@ -44,11 +50,13 @@ enum Stage<M: Manager> {
 
 impl<M: Manager> Connect<M> {
     /// Begins to make an object; `create` bounds [`Manager::create`], as in deadpool. In a pool with a budget, and
-    /// without an allowance of it, it waits for one first, which no bound of its own limits.
+    /// without an allowance of it, it waits for one first, which no bound of its own limits. Who `may_hold` gives those
+    /// that are being tidied a moment before.
     pub(crate) fn new(
         core: &Arc<Core<M>>,
         create: Option<Duration>,
         allowance: Option<Allowance>,
+        may_hold: bool,
     ) -> Self {
         let mut connect = Self {
             stage: None,
@@ -57,16 +65,38 @@ impl<M: Manager> Connect<M> {
             #[cfg(feature = "rt_tokio_1")]
             background: None,
         };
-        connect.stage = Some(match (&core.account, allowance) {
-            (Some(_), None) => Stage::Draws(None),
-            (_, allowance) => Stage::Makes(connect.begin(allowance)),
-        });
+        connect.stage = Some(
+            match may_hold && core.runtime.is_some() && core.is_tidying() {
+                true => Stage::Holds(Alarm::default(), allowance),
+                false => connect.set_out(allowance),
+            },
+        );
         connect
+    }
+
+    fn set_out(&mut self, allowance: Option<Allowance>) -> Stage<M> {
+        match (&self.core.account, allowance) {
+            (Some(_), None) => Stage::Draws(None),
+            (_, allowance) => Stage::Makes(self.begin(allowance)),
+        }
     }
 
     /// Drives it.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Made<M>> {
-        let mut making = match self.stage.take().expect("not polled after its end") {
+        let mut stage = self.stage.take().expect("not polled after its end");
+        if let Stage::Holds(mut over, allowance) = stage {
+            let waits = self.core.is_tidying()
+                && over
+                    .poll(self.core.runtime, Some(HOLD), context)
+                    .is_pending();
+            if waits {
+                self.stage = Some(Stage::Holds(over, allowance));
+                return Poll::Pending;
+            }
+            stage = self.set_out(allowance);
+        }
+        let mut making = match stage {
+            Stage::Holds(..) => unreachable!("it has set out"),
             Stage::Makes(making) => making,
             Stage::Draws(draw) => match self.core.advance(draw, context.waker()) {
                 Drawn::Allowance(allowance) => self.begin(Some(allowance)),
@@ -83,9 +113,9 @@ impl<M: Manager> Connect<M> {
         made
     }
 
-    /// Whether it has not begun, since the budget has nothing for it yet.
+    /// Whether it has not begun, since the budget has nothing for it yet, or something may be there sooner.
     pub(crate) fn draws(&self) -> bool {
-        matches!(self.stage, Some(Stage::Draws(_)))
+        matches!(self.stage, Some(Stage::Draws(_) | Stage::Holds(..)))
     }
 
     /// Whether it has not begun, and now may not: the pool was paused, or fewer may connect.
@@ -106,7 +136,7 @@ impl<M: Manager> Connect<M> {
     pub(crate) fn disown(self) {
         let making = match self.stage {
             Some(Stage::Makes(making)) => Some(making),
-            Some(Stage::Draws(_)) | None => None,
+            Some(Stage::Draws(_) | Stage::Holds(..)) | None => None,
         };
         let unowned = Unowned {
             making,

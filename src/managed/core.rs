@@ -56,6 +56,8 @@ pub(crate) struct Core<M: Manager> {
     pub(crate) last_failure: LastFailure,
     pub(crate) keeper: Keeper,
     pub(crate) home: Home,
+    /// How many objects are being made fit for the next.
+    pub(crate) tidying: AtomicUsize,
     pub(crate) upkeep: Upkeep,
     /// Whether the time has to be looked at before an object is given out, and when it comes back.
     pub(crate) looks_at_times: bool,
@@ -131,6 +133,7 @@ impl<M: Manager> Core<M> {
             last_failure: LastFailure::new(),
             keeper: Keeper::new(),
             home: Home::new(),
+            tidying: AtomicUsize::new(0),
             handle,
             asked: AtomicUsize::new(config.max_size),
             ids: AtomicUsize::new(0),

@@ -9,7 +9,7 @@ use super::gate::Approach;
 use super::held::Held;
 use super::slot::Slot;
 use super::upkeep::Fitness;
-use super::{Manager, PoolError, Timeouts};
+use super::{Manager, PoolError, Priority, Timeouts};
 use crate::engine::wake::{first_panic, resume};
 use crate::engine::{Claim, End, Enter, Finish, GiveBack, Leave, Place, Placed, Turn};
 use crate::observe::trace;
@@ -143,7 +143,8 @@ impl<M: Manager> Core<M> {
         let passed = self.pass_gate(attempt, timeouts.wait, &mut wait_over);
         let mut approach = passed.await?;
         loop {
-            let getter = Getter::new(self, timeouts, owed.take(), approach.take());
+            let mut getter = Getter::new(self, timeouts, owed.take(), approach.take());
+            getter.holds = attempt.priority == Priority::Normal && getter.waits();
             let phase = &mut attempt.phase;
             let waited = getter.stand_in_line(&mut wait_over, phase);
             let slot = match waited.await? {
@@ -203,6 +204,8 @@ struct Getter<'a, M: Manager> {
     owed: Option<Owed<M>>,
     /// It comes from the gate, and has no place in the pool yet.
     approach: Option<Approach<'a, M>>,
+    /// Whether it gives those that are being tidied a moment before it connects.
+    holds: bool,
     place: Option<Place<Box<Slot<M>>>>,
     connect: Option<Connect<M>>,
 }
@@ -219,6 +222,7 @@ impl<'a, M: Manager> Getter<'a, M> {
             timeouts,
             owed,
             approach,
+            holds: false,
             place: None,
             connect: None,
         }
@@ -318,7 +322,8 @@ impl<'a, M: Manager> Getter<'a, M> {
             Enter::Connect(place) => {
                 self.place = Some(place);
                 let allowance = owed.as_mut().and_then(Owed::take_allowance);
-                self.connect = Some(Connect::new(self.core, self.timeouts.create, allowance));
+                let create = self.timeouts.create;
+                self.connect = Some(Connect::new(self.core, create, allowance, self.holds));
                 None
             }
         }
@@ -335,7 +340,8 @@ impl<'a, M: Manager> Getter<'a, M> {
         let ended = match self.core.engine.poll(place, context.waker()) {
             Turn::Pending => return None,
             Turn::Connect => {
-                self.connect = Some(Connect::new(self.core, self.timeouts.create, None));
+                let create = self.timeouts.create;
+                self.connect = Some(Connect::new(self.core, create, None, self.holds));
                 return None;
             }
             Turn::Object(slot) => Ok(Held::new(slot)),

@@ -76,7 +76,7 @@ impl Owner {
     /// Waits for its end, and then for the end of all that it owned.
     fn leaves_nothing(mut self) {
         self.process.wait().unwrap();
-        let deadline = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + Duration::from_secs(30);
         let dir = self.data.parent().unwrap();
         while dir.exists() || runs_on(&self.data) {
             assert!(

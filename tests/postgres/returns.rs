@@ -378,3 +378,21 @@ async fn a_shared_client_that_was_given_up_by_many() {
         is_outside(&pool.get().await.unwrap(), "shared").await;
     }
 }
+
+/// A query by its text is followed by the closing of its statement, and a raw BEGIN by a rollback: whoever comes in this
+/// moment waits for that, and does not make another connection.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_user_after_the_other_needs_few_connections_however_they_come_back() {
+    let db = database();
+    let pool = builder(db.config(), 16).build().unwrap();
+    for n in 0..100 {
+        let client = pool.get().await.unwrap();
+        client.query("SELECT 1", &[]).await.unwrap();
+        if n % 5 == 0 {
+            client.batch_execute("BEGIN").await.unwrap();
+        }
+    }
+    // One, where the machine has nothing else to do.
+    let made = pool.stats().created;
+    assert!(made <= 4, "{made} connections for one user");
+}
