@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::thread;
+use std::time::{Duration, Instant};
 
 /// Each way, and the program that came of it. Built one after the other, by whichever test comes first.
 fn built() -> &'static [(Way, PathBuf)] {
@@ -31,6 +32,20 @@ impl Stand {
         ];
         let service = Service::start(program, &database.config(), NAME, &settings);
         Self { service, database }
+    }
+
+    /// The same, where the answer tells how many connections lie idle, when all do: one that came back with something
+    /// still to be answered by the server is on ours not idle before that, on deadpool at once.
+    fn ask_at_rest(&self, asked: &Asked) -> Answer {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let answer = self.ask(asked);
+            let at_rest = answer.body.get("available") == answer.body.get("size");
+            if at_rest || Instant::now() > deadline {
+                return answer;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     fn ask(&self, asked: &Asked) -> Answer {
@@ -138,7 +153,7 @@ fn every_question_has_the_same_answer() {
         Asked::get("/status"),
         Asked::get("/nowhere"),
     ];
-    let answers = alike(|stand| asked.each_ref().map(|asked| stand.ask(asked)));
+    let answers = alike(|stand| asked.each_ref().map(|asked| stand.ask_at_rest(asked)));
 
     let statuses = answers.each_ref().map(|answer| answer.status);
     let expected = [200, 201, 201, 409, 422, 200, 409, 404, 200, 200, 404];
