@@ -43,9 +43,7 @@ async fn ask(pool: Pool, pause: Duration, answers: Arc<AtomicUsize>, over: Arc<A
     }
 }
 
-/// A connection that a pool has closed says goodbye by itself, and the server may count it for a moment beside the one
-/// that took its place. So what must never be passed is the budget's own count; at the server, an excess must be gone
-/// as soon as those goodbyes have been heard.
+/// A place is free when the server has heard the goodbye of whoever had it, so the server never counts more either.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_pools_of_ten_under_a_budget_of_ten_share_what_the_server_lets_in() {
     let db = database();
@@ -67,18 +65,12 @@ async fn three_pools_of_ten_under_a_budget_of_ten_share_what_the_server_lets_in(
         let (watchman, budget) = (Arc::clone(&watchman), budget.clone());
         let (over, most) = (Arc::clone(&over), Arc::clone(&most));
         tokio::spawn(async move {
-            let mut excess: Option<Instant> = None;
             while !over.load(Ordering::Relaxed) {
                 let now = budget.snapshot();
                 assert!(now.in_use <= CAP, "{now:?}");
                 let there = watchman.count().await;
                 most.fetch_max(there, Ordering::Relaxed);
-                excess = (there > CAP).then(|| excess.unwrap_or_else(Instant::now));
-                let since = excess.map(|since| since.elapsed()).unwrap_or_default();
-                assert!(
-                    since < Duration::from_secs(5),
-                    "{there} connections for {since:?}"
-                );
+                assert!(there <= CAP, "{there} connections at the server");
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         })
