@@ -76,7 +76,7 @@ impl Owner {
     /// Waits for its end, and then for the end of all that it owned.
     fn leaves_nothing(mut self) {
         self.process.wait().unwrap();
-        let deadline = Instant::now() + Duration::from_secs(30);
+        let deadline = Instant::now() + Duration::from_secs(60);
         let dir = self.data.parent().unwrap();
         while dir.exists() || runs_on(&self.data) {
             assert!(
@@ -180,7 +180,7 @@ fn sigkill_at_any_time_leaves_nothing() {
         process.kill().unwrap();
         process.wait().unwrap();
     }
-    let deadline = Instant::now() + Duration::from_secs(15);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while homes()
         .iter()
         .any(|home| !before.contains(home) && abandoned(home))
