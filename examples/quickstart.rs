@@ -10,6 +10,7 @@
 
 use indicatif::{ProgressBar, ProgressStyle};
 use millpond::Runtime;
+use millpond::managed::Snapshot;
 use millpond::postgres::{Manager, Pool, tokio_postgres::NoTls};
 use millpond_testdb::{Database, Server};
 use std::error::Error;
@@ -66,7 +67,7 @@ async fn run() -> Result<bool, Failure> {
     let database = Arc::new(database);
     let work = work(&pool).await;
     let (most, mut waits) = watch(&pool, &database, work).await?;
-    let rest = pool.snapshot();
+    let rest = at_rest(&pool).await;
     let at_server = count(&database).await?;
     print_figures(&mut waits, most);
     println!("  pool at rest       {rest}");
@@ -79,6 +80,19 @@ async fn run() -> Result<bool, Failure> {
     println!("  after close        {gone} connections of ours at the server");
     spawn_blocking(move || drop((database, server))).await?;
     Ok(agree && gone == 0 && most <= CONNECTIONS)
+}
+
+/// What the pool looks like when the last connections that came back are idle at the server too: until then they
+/// count as in use.
+async fn at_rest(pool: &Pool) -> Snapshot {
+    let deadline = Instant::now() + Duration::from_secs(5);
+    loop {
+        let now = pool.snapshot();
+        if now.in_use == 0 || Instant::now() > deadline {
+            return now;
+        }
+        sleep(Duration::from_millis(1)).await;
+    }
 }
 
 fn whose(server: &Server) -> &'static str {
