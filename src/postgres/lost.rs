@@ -53,9 +53,11 @@ impl<'a> Unnamed<'a> {
 
     /// Of a query that is given as a text, and prepared for this one use; or of none, where it is a statement.
     pub(super) fn within<T: ?Sized>(cache: &'a StatementCache) -> Self {
+        // Not by the rest of another one, which would be dropped here, and lost.
         Self {
+            cache,
+            query: None,
             unnamed: type_name::<T>() != type_name::<Statement>(),
-            ..Self::of(cache, None)
         }
     }
 
@@ -147,3 +149,27 @@ const LEFT_BEHIND: &str = r"
         FROM given
     )
     SELECT CASE WHEN lost THEN name END AS name, twice FROM judged WHERE lost OR twice";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::postgres::statements::BOUND;
+
+    fn ends<T: ?Sized>(end: impl FnOnce(Unnamed<'_>)) -> bool {
+        let cache = StatementCache::new(BOUND);
+        end(Unnamed::within::<T>(&cache));
+        cache.has_lost_any()
+    }
+
+    #[test]
+    fn only_a_text_whose_query_did_not_end_is_lost() {
+        let good = |unnamed: Unnamed<'_>| unnamed.ended(&Ok(()));
+        assert!(!ends::<Statement>(good));
+        assert!(!ends::<str>(good));
+        assert!(
+            !ends::<Statement>(|unnamed| drop(unnamed)),
+            "its name is known"
+        );
+        assert!(ends::<str>(|unnamed| drop(unnamed)));
+    }
+}

@@ -396,3 +396,25 @@ async fn one_user_after_the_other_needs_few_connections_however_they_come_back()
     let made = pool.stats().created;
     assert!(made <= 4, "{made} connections for one user");
 }
+
+/// What a pool is used for: nothing is left to be done after it, so nothing is done.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_statement_of_the_cache_and_a_query_leave_nothing_to_be_closed() {
+    let db = database();
+    let pool = builder(db.config(), 1).build().unwrap();
+    for n in 0..200_i32 {
+        let client = pool.get().await.unwrap();
+        let statement = client.prepare_cached("SELECT $1::int").await.unwrap();
+        let row = client.query_one(&statement, &[&n]).await.unwrap();
+        assert_eq!(row.get::<_, i32>(0), n);
+    }
+    // Nothing was asked at the server beside it: neither what it has prepared, nor how it is.
+    let client = pool.get().await.unwrap();
+    let asked = "SELECT count(*) FROM pg_prepared_statements";
+    let held = client.prepare_cached(asked).await.unwrap();
+    let count = client.query_one(&held, &[]).await.unwrap();
+    assert_eq!(count.get::<_, i64>(0), 2);
+    drop(client);
+    let tidied = pool.stats().tidied;
+    assert!(tidied <= 150, "{tidied} of 201 returns were tidied");
+}
