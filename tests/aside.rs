@@ -11,14 +11,6 @@ use support::{Exit, Gate, Scene, Step, ignore};
 
 const S: Duration = Duration::from_secs(1);
 
-/// The next object that comes back needs tidying, which waits at a gate.
-fn untidy(scene: &Scene, step: Step) -> Gate {
-    let gate = Gate::new();
-    scene.world.untidy.then(Step::Err);
-    scene.world.tidy.then(Step::at_then(&gate, step));
-    gate
-}
-
 /// Whatever is closed takes time for it, at a gate that all wait at.
 fn slow(scene: &Scene) -> Gate {
     let gate = Gate::new();
@@ -32,7 +24,7 @@ fn nobody_has_an_object_before_it_is_tidied_and_then_the_first_in_line_does() {
     let scene = Scene::with_runtime(1);
     let held = scene.hold();
     let mut line = scene.queue(2);
-    let gate = untidy(&scene, Step::Ok);
+    let gate = scene.untidy(Step::Ok);
     drop(held);
     scene.settle();
     let now = scene.pool.snapshot();
@@ -59,7 +51,7 @@ fn a_return_does_not_wait_and_needs_no_runtime_around_it() {
     // Every return of this test is outside of the runtime: the job goes where objects were made.
     let scene = Scene::with_runtime(2);
     let held = scene.fill(2);
-    let gates = [untidy(&scene, Step::Ok), untidy(&scene, Step::Ok)];
+    let gates = [scene.untidy(Step::Ok), scene.untidy(Step::Ok)];
     drop(held);
     assert_eq!(scene.pool.snapshot().idle, 0);
     // The second is ready first.
@@ -89,7 +81,7 @@ fn who_waits_for_an_object_that_cannot_be_tidied_makes_one() {
     let scene = Scene::with_runtime(1);
     let held = scene.hold();
     let mut waiter = scene.get().waits();
-    let gate = untidy(&scene, Step::Err);
+    let gate = scene.untidy(Step::Err);
     drop(held);
     scene.settle();
     assert!(!waiter.is_woken());
@@ -117,7 +109,7 @@ fn the_task_of_a_pool_tidies_where_there_is_no_tokio() {
     let scene = Scene::new(1);
     let mut task = scene.polled(scene.pool.watch()).waits();
     let held = scene.hold();
-    let gate = untidy(&scene, Step::Ok);
+    let gate = scene.untidy(Step::Ok);
     drop(held);
     assert!(task.is_woken());
     task.pending();
@@ -163,7 +155,7 @@ fn what_became_unwanted_while_it_was_tidied_is_closed() {
     ] {
         let scene = Scene::with_runtime(1);
         let held = scene.hold();
-        let gate = untidy(&scene, Step::Ok);
+        let gate = scene.untidy(Step::Ok);
         drop(held);
         scene.settle();
         end(&scene);
@@ -204,7 +196,7 @@ fn a_panic_of_the_question_closes_the_object() {
 fn a_runtime_that_ends_takes_its_jobs_with_it_and_nothing_is_lost() {
     let mut scene = Scene::with_runtime(2);
     let mut held = scene.fill(2);
-    let gate = untidy(&scene, Step::Ok);
+    let gate = scene.untidy(Step::Ok);
     drop(held.pop());
     let _slow = slow(&scene);
     scene.world.broken.then(Step::Err);
@@ -336,7 +328,7 @@ fn a_getter_that_is_cancelled_while_a_dead_one_is_closed_leaves_nothing() {
 fn the_end_waits_for_what_is_being_tidied_or_closed() {
     let scene = Scene::with_runtime(3);
     let held = scene.fill(3);
-    let tidying = untidy(&scene, Step::Ok);
+    let tidying = scene.untidy(Step::Ok);
     let closing = slow(&scene);
     drop(held);
     scene.settle();
@@ -357,7 +349,7 @@ fn the_end_waits_for_what_is_being_tidied_or_closed() {
 fn with_the_last_handle_all_goes_when_its_job_is_done() {
     let mut scene = Scene::with_runtime(2);
     let held = scene.fill(2);
-    let tidying = untidy(&scene, Step::Ok);
+    let tidying = scene.untidy(Step::Ok);
     let closing = slow(&scene);
     drop(held);
     drop(scene.sole_handle());
@@ -407,7 +399,7 @@ fn in_any_mix_the_maximum_holds_and_nobody_sleeps_beside_room() {
 fn a_time_out_in_line_does_not_disturb_what_is_being_tidied() {
     let scene = Scene::with_runtime(1);
     let held = scene.hold();
-    let gate = untidy(&scene, Step::Ok);
+    let gate = scene.untidy(Step::Ok);
     drop(held);
     let bounds = Timeouts::wait_millis(50);
     let mut impatient = scene.get_within(&bounds).waits();
@@ -427,7 +419,7 @@ fn while_one_is_tidied_who_comes_gives_it_a_moment_before_another_is_made() {
     let scene = Scene::with_runtime(2);
     // Soon enough: it is waited for, and no other one is made.
     let held = scene.hold();
-    let gate = untidy(&scene, Step::Ok);
+    let gate = scene.untidy(Step::Ok);
     drop(held);
     let mut next = scene.get().waits();
     scene.settle();
@@ -437,7 +429,7 @@ fn while_one_is_tidied_who_comes_gives_it_a_moment_before_another_is_made() {
     let held = next.woken_ready().unwrap();
     assert_eq!((held.id, scene.world.made()), (0, 1));
     // Not soon enough.
-    let gate = untidy(&scene, Step::Ok);
+    let gate = scene.untidy(Step::Ok);
     drop(held);
     let mut next = scene.get().waits();
     scene.advance(Duration::from_millis(5));
@@ -446,7 +438,7 @@ fn while_one_is_tidied_who_comes_gives_it_a_moment_before_another_is_made() {
     // Who would not wait does not wait for this either.
     scene.settle();
     let held = scene.fill(2);
-    let gate = untidy(&scene, Step::Ok);
+    let gate = scene.untidy(Step::Ok);
     scene.resize(3);
     drop(held);
     let third = scene.get_within(&NO_WAIT).ready();
@@ -460,7 +452,7 @@ fn while_one_is_tidied_who_comes_gives_it_a_moment_before_another_is_made() {
 fn who_leaves_while_it_gives_others_a_moment_leaves_no_connect_behind() {
     let scene = Scene::with_runtime(2);
     let held = scene.hold();
-    let gate = untidy(&scene, Step::Ok);
+    let gate = scene.untidy(Step::Ok);
     drop(held);
     scene.get().waits().cancel().unwrap();
     scene.settle();
@@ -476,7 +468,7 @@ fn who_leaves_while_it_gives_others_a_moment_leaves_no_connect_behind() {
 fn what_fails_to_be_tidied_does_not_hold_up_who_waits_for_longer_than_a_moment() {
     let scene = Scene::with_runtime(2);
     let held = scene.hold();
-    let gate = untidy(&scene, Step::Err);
+    let gate = scene.untidy(Step::Err);
     drop(held);
     let mut next = scene.get().waits();
     gate.open();

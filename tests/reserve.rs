@@ -265,15 +265,15 @@ fn what_the_pool_does_for_itself_takes_no_tickets() {
 #[test]
 fn whoever_left_an_object_untidy_has_its_ticket_until_it_is_tidied_or_closed() {
     let ways: [Way<Gate>; 4] = [
-        ("tidied", |scene| untidy(scene, Step::Ok)),
-        ("not to be tidied", |scene| untidy(scene, Step::Err)),
+        ("tidied", |scene| scene.untidy(Step::Ok)),
+        ("not to be tidied", |scene| scene.untidy(Step::Err)),
         ("closed slowly", |scene| {
             scene.world.broken.then(Step::Err);
             slow(scene)
         }),
         ("not to be tidied, and closed slowly", |scene| {
             let gate = slow(scene);
-            untidy(scene, Step::Err).open();
+            scene.untidy(Step::Err).open();
             gate
         }),
     ];
@@ -293,14 +293,6 @@ fn whoever_left_an_object_untidy_has_its_ticket_until_it_is_tidied_or_closed() {
         drop(line);
         all_well(&scene, 2, 1);
     }
-}
-
-/// The next object that comes back needs tidying, which waits at a gate.
-fn untidy(scene: &Scene, step: Step) -> Gate {
-    let gate = Gate::new();
-    scene.world.untidy.then(Step::Err);
-    scene.world.tidy.then(Step::at_then(&gate, step));
-    gate
 }
 
 /// The next that is closed takes its time at a gate.

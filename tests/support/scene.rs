@@ -3,7 +3,7 @@
 use super::hand::Hand;
 use super::oracle::{acc, at_rest, cap, lim, once, once_in};
 use super::polled::Polled;
-use super::script::{Fault, Script};
+use super::script::{Fault, Gate, Script, Step};
 use super::world::{Everything, Thing, World};
 use millpond::Runtime;
 use millpond::managed::{
@@ -115,6 +115,14 @@ impl Scene {
     #[track_caller]
     pub fn queue(&self, n: usize) -> Vec<Polled<'_, Got>> {
         (0..n).map(|_| self.get().waits()).collect()
+    }
+
+    /// The next object that comes back needs tidying, which waits at a gate.
+    pub fn untidy(&self, step: Step) -> Gate {
+        let gate = Gate::new();
+        self.world.untidy.then(Step::Err);
+        self.world.tidy.then(Step::at_then(&gate, step));
+        gate
     }
 
     /// Resizes; LIM holds connects that begin from now on to the new maximum.
