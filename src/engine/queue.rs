@@ -110,16 +110,29 @@ impl<T> Queue<T> {
     }
 
     /// Puts a getter at one end of the queue; a hungry one at the same end of the hungry.
-    pub fn enter(&mut self, end: End, node: Node<T>) {
+    #[inline]
+    pub fn enter(&mut self, end: End, mut node: Node<T>) {
         let hungry = node.stake == Stake::Hungry;
+        node.links[QUEUE] = self.at(QUEUE, end);
+        if hungry {
+            node.links[HUNGRY] = self.at(HUNGRY, end);
+            self.count_hungry(node.patient);
+        }
+        let links = node.links;
         let number = self.nodes.put(|number| {
             node.waiter.stand_at(number);
             node
         });
-        self.link(QUEUE, self.behind(QUEUE, end), number);
+        self.join(QUEUE, links[QUEUE], number);
         if hungry {
-            self.starve(number, self.behind(HUNGRY, end));
+            self.join(HUNGRY, links[HUNGRY], number);
         }
+    }
+
+    /// Whether any of the hungry would not wait for others.
+    #[inline]
+    pub fn has_impatient(&self) -> bool {
+        self.impatient > 0
     }
 
     /// The first hungry getter that would not wait for others and stands behind more of the hungry than
@@ -170,13 +183,15 @@ impl<T> Queue<T> {
     }
 
     /// Takes a getter out of the line, and tells it that it is.
+    #[inline]
     pub fn remove(&mut self, number: u32) -> Node<T> {
-        self.unlink(QUEUE, number);
-        if self.nodes[number].stake == Stake::Hungry {
-            self.feed(number);
-        }
         let node = self.nodes.take(number);
         node.waiter.stand_nowhere();
+        self.part(QUEUE, node.links[QUEUE]);
+        if node.stake == Stake::Hungry {
+            self.count_fed(node.patient);
+            self.part(HUNGRY, node.links[HUNGRY]);
+        }
         node
     }
 
@@ -212,11 +227,39 @@ impl<T> Queue<T> {
         nodes
     }
 
-    /// Links a getter into the hungry, behind `ahead`.
+    /// A getter stands among the hungry, behind `ahead`.
     fn starve(&mut self, number: u32, ahead: u32) {
+        let after = match some(ahead) {
+            Some(ahead) => self.nodes[ahead].links[HUNGRY].after,
+            None => self.ends[HUNGRY].after,
+        };
+        let links = Links {
+            before: ahead,
+            after,
+        };
+        let node = &mut self.nodes[number];
+        node.links[HUNGRY] = links;
+        let patient = node.patient;
+        self.count_hungry(patient);
+        self.join(HUNGRY, links, number);
+    }
+
+    /// It does not any more.
+    fn feed(&mut self, number: u32) {
+        let node = &self.nodes[number];
+        let (links, patient) = (node.links[HUNGRY], node.patient);
+        self.count_fed(patient);
+        self.part(HUNGRY, links);
+    }
+
+    fn count_hungry(&mut self, patient: bool) {
         self.hungry += 1;
-        self.impatient += usize::from(!self.nodes[number].patient);
-        self.link(HUNGRY, ahead, number);
+        self.impatient += usize::from(!patient);
+    }
+
+    fn count_fed(&mut self, patient: bool) {
+        self.hungry -= 1;
+        self.impatient -= usize::from(!patient);
     }
 
     /// The nearest hungry getter ahead of this one. Passes only getters with a reservation, of which
@@ -232,48 +275,55 @@ impl<T> Queue<T> {
         ahead
     }
 
-    /// Whom a getter at one end of a list stands behind.
-    fn behind(&self, list: usize, end: End) -> u32 {
+    /// The neighbours of who comes to one end of a list.
+    #[inline]
+    fn at(&self, list: usize, end: End) -> Links {
+        let Links { before, after } = self.ends[list];
         match end {
-            End::Front => NOBODY,
-            End::Back | End::Through => self.ends[list].before,
+            End::Front => Links {
+                before: NOBODY,
+                after,
+            },
+            End::Back | End::Through => Links {
+                before,
+                after: NOBODY,
+            },
         }
     }
 
-    fn feed(&mut self, number: u32) {
-        self.hungry -= 1;
-        self.impatient -= usize::from(!self.nodes[number].patient);
-        self.unlink(HUNGRY, number);
+    /// Who stands at `number` is the neighbour of its neighbours from now on. Where there is nobody, it is the end of
+    /// the list.
+    #[inline]
+    fn join(&mut self, list: usize, links: Links, number: u32) {
+        self.face_back(list, links.before, number);
+        self.face_front(list, links.after, number);
     }
 
-    fn link(&mut self, list: usize, before: u32, number: u32) {
-        let after = match some(before) {
-            Some(before) => self.nodes[before].links[list].after,
-            None => self.ends[list].after,
-        };
-        self.nodes[number].links[list] = Links { before, after };
-        self.join(list, before, number);
-        self.join(list, number, after);
+    /// Those who were the neighbours of one are each other's.
+    #[inline]
+    fn part(&mut self, list: usize, links: Links) {
+        self.face_back(list, links.before, links.after);
+        self.face_front(list, links.after, links.before);
     }
 
-    fn unlink(&mut self, list: usize, number: u32) {
-        let links = std::mem::replace(&mut self.nodes[number].links[list], UNLINKED);
-        self.join(list, links.before, links.after);
-    }
-
-    /// Makes `before` and `after` neighbours; nobody stands for the list's own end.
-    fn join(&mut self, list: usize, before: u32, after: u32) {
-        match some(before) {
-            Some(number) => self.nodes[number].links[list].after = after,
+    #[inline]
+    fn face_back(&mut self, list: usize, one: u32, after: u32) {
+        match some(one) {
+            Some(one) => self.nodes[one].links[list].after = after,
             None => self.ends[list].after = after,
         }
-        match some(after) {
-            Some(number) => self.nodes[number].links[list].before = before,
+    }
+
+    #[inline]
+    fn face_front(&mut self, list: usize, one: u32, before: u32) {
+        match some(one) {
+            Some(one) => self.nodes[one].links[list].before = before,
             None => self.ends[list].before = before,
         }
     }
 }
 
+#[inline]
 fn some(number: u32) -> Option<u32> {
     (number != NOBODY).then_some(number)
 }
