@@ -26,7 +26,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::hash::BuildHasher;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -38,6 +38,8 @@ pub(crate) async fn keep<M: Manager>(pool: Weak<Core<M>>) {
     };
     let mut jobs = Jobs(Vec::new());
     let (mut due, mut looks) = (0, true);
+    // Until it is time to look again: it goes on however often somebody calls for a round meanwhile.
+    let mut look: Option<Pause> = None;
     loop {
         let Some(core) = pool.upgrade() else { return };
         let now = core.snapshot();
@@ -51,15 +53,20 @@ pub(crate) async fn keep<M: Manager>(pool: Weak<Core<M>>) {
         let mut pause = LONG;
         contain(|| pause = core.round(looks, &mut due));
         let mut timer = pin!(over(core.runtime, Some(pause)));
+        if look.is_none() && core.wants_looks() {
+            look = Some(Box::pin(over(core.runtime, Some(core.look_pause()))));
+        }
         drop(core);
         looks = poll_fn(|context| {
             desk.0.register(context.waker());
             jobs.0.extend(desk.0.take_jobs());
             jobs.poll(context);
-            if desk.0.take_nudge() {
-                return Poll::Ready(false);
+            let is_over = |look: &mut Pause| look.as_mut().poll(context).is_ready();
+            let looks = look.take_if(is_over).is_some();
+            if desk.0.take_nudge() || looks {
+                return Poll::Ready(looks);
             }
-            timer.as_mut().poll(context).map(|()| true)
+            timer.as_mut().poll(context).map(|()| false)
         })
         .await;
     }
@@ -82,11 +89,7 @@ impl<M: Manager> Core<M> {
             *due += self.care_for_idle();
             *due -= self.make_spare(*due);
         }
-        let pauses = [
-            self.wants_looks().then(|| self.look_pause()),
-            self.upkeep.round(),
-            self.next_connect(),
-        ];
+        let pauses = [self.upkeep.round(), self.next_connect()];
         pauses.into_iter().flatten().min().unwrap_or(LONG)
     }
 
@@ -236,6 +239,9 @@ impl<M: Manager> Core<M> {
         quarter.clamp(SHORTEST_LOOK, LOOK)
     }
 }
+
+/// Some time that passes.
+type Pause = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// The jobs of the task.
 struct Jobs(Vec<Job>);
