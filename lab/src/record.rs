@@ -196,6 +196,13 @@ impl Recorder {
         });
     }
 
+    /// A check that was left out since this kind of pool does not tell `figure`. It is said, and nothing is guessed.
+    pub fn unknown(&self, check: &str, figure: &str) {
+        self.note(format!(
+            "{check}: unknown, since this pool does not tell {figure}"
+        ));
+    }
+
     /// The figure that the table shows.
     pub fn headline(&self, name: &str, value: f64, unit: &str, better: Better) {
         self.measured(name, value, unit, better, true);

@@ -1,6 +1,12 @@
 //! The cases. Each states its question, its fixed conditions, its bound, its figure.
 
+mod isolation;
+mod leaks;
+mod line;
+mod lookout;
+mod punctual;
 mod saturation;
+mod step;
 
 use crate::Failure;
 use crate::data::Scale;
@@ -53,5 +59,10 @@ impl fmt::Debug for dyn Case {
 
 /// All cases, in the order of their numbers.
 pub fn all() -> Vec<Arc<dyn Case>> {
-    vec![Arc::new(saturation::Saturation)]
+    vec![
+        Arc::new(saturation::Saturation),
+        Arc::new(line::Line),
+        Arc::new(leaks::Leaks),
+        Arc::new(isolation::Isolation),
+    ]
 }

@@ -12,6 +12,7 @@ use millpond::postgres::{Client, Manager, Pool};
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::sleep;
 
 /// Makes them.
 #[derive(Debug)]
@@ -95,13 +96,18 @@ impl Subject for Made {
 
     async fn close(&self) {
         self.pool.close();
-        self.pool.closed().await;
+        // Not `closed`, which waits for those that are held too.
+        while self.pool.snapshot().size > self.pool.snapshot().in_use {
+            sleep(Duration::from_millis(5)).await;
+        }
     }
 }
 
 fn refusal(error: millpond::managed::AcquireError<millpond::postgres::Error>) -> Refusal {
     match error.reason() {
-        Reason::Timeout(TimeoutType::Wait) => Refusal::TimedOut,
+        Reason::Deadline(_) | Reason::Timeout(TimeoutType::Wait) => Refusal::TimedOut,
+        Reason::LineFull => Refusal::Shed(None),
+        Reason::Overloaded { retry_after } => Refusal::Shed(Some(*retry_after)),
         Reason::Closed => Refusal::Closed,
         _ => Refusal::Failed(error.into()),
     }
