@@ -12,16 +12,22 @@
 //! A library, so that a program with other pools (`lab/peers`), the tests' broken pools, and a user's own can be driven
 //! by the same cases.
 
+pub mod baseline;
 pub mod cases;
 pub mod cli;
 pub mod data;
+mod date;
 pub mod ground;
+mod log;
+mod machine;
 pub mod pools;
+mod progress;
 pub mod record;
 pub mod report;
 pub mod runner;
 pub mod site;
 pub mod subject;
+pub mod tui;
 
 pub use cli::main;
 
