@@ -16,7 +16,7 @@ const EVERY: Duration = Duration::from_millis(20);
 /// How long pool and server may take to agree, after the last thing that a case does.
 const TO_AGREE: Duration = Duration::from_secs(10);
 /// How long where something does not hold already, and is only to be told more about, or where the run was stopped.
-const TO_AGREE_AFTER_ALL: Duration = Duration::from_secs(2);
+const TO_AGREE_AFTER_ALL: Duration = Duration::from_secs(1);
 
 /// The ground of one case for one kind of pool.
 #[derive(Clone, Debug)]

@@ -3,6 +3,7 @@
 use super::Case;
 use super::lookout::Lookout;
 use super::punctual::poll_once;
+use super::step::take_all;
 use crate::Failure;
 use crate::data::{Outcome, Scale};
 use crate::ground::Ground;
@@ -403,10 +404,7 @@ impl Round<'_> {
     /// The proof from outside: all connections but the forgotten one can be had at the same time.
     async fn check_capacity(&self) {
         let wanted = MOST - usize::from(self.forgotten.is_some());
-        let mut leases = Vec::new();
-        for _ in 0..wanted {
-            leases.extend(self.get().await.ok());
-        }
+        let leases = take_all(&*self.pool, wanted, LOST).await;
         self.ground.recorder().check(
             "all but the forgotten can be had",
             format!("{wanted} of {wanted}, each within {LOST:?}"),
