@@ -295,8 +295,9 @@ impl Round<'_> {
 
     async fn leaves_connecting(&self) -> Result<Came, Refusal> {
         // All that exist are held, so the next one is made.
-        let exist = self.pool.look().live().unwrap_or(1).min(MOST - 1);
-        let some = self.take(exist.saturating_sub(self.base.in_use)).await?;
+        let exist = self.pool.look().live().map(|all| all.min(MOST - 1));
+        let free = exist.map_or(1, |all| all.saturating_sub(self.base.in_use));
+        let some = self.take(free).await?;
         let mut get = self.get();
         let got = poll_once(&mut get).await;
         drop(get);
