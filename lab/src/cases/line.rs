@@ -92,7 +92,10 @@ impl Case for Line {
     }
 
     async fn run(&self, ground: &Ground) -> Result<(), Failure> {
-        let pool = ground.make(&ground.spec("line", MOST, MOST)).await?;
+        let mut spec = ground.spec("line", MOST, MOST);
+        // A pool may hold a get to its own bound as well as to the get's.
+        spec.wait = BOUND * 2;
+        let pool = ground.make(&spec).await?;
         let mut punctuality = Punctuality::default();
         let (turns, told) = mpsc::unbounded_channel();
         let mut queue = Queue {

@@ -63,7 +63,9 @@ impl Case for Saturation {
     }
 
     async fn run(&self, ground: &Ground) -> Result<(), Failure> {
-        let spec = ground.spec("saturation", MOST, KEPT);
+        let mut spec = ground.spec("saturation", MOST, KEPT);
+        // A pool may hold a get to its own bound as well as to the get's.
+        spec.wait = PLENTY;
         let pool = ground.make(&spec).await?;
         let mut stage = Stage {
             ground,
