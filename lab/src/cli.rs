@@ -1,7 +1,7 @@
 //! The command line.
 //!
 //! ```text
-//! 0    every case that was asked for ran and passed
+//! 0    every case that was asked for ran and passed; of a comparison: every one with millpond
 //! 1    a case failed, broke, was skipped, or the run was stopped
 //! 2    the command line is wrong
 //! 3    nothing could be run: no database, no such folder
@@ -9,17 +9,19 @@
 
 use crate::Failure;
 use crate::cases::{self, Case};
+use crate::compare::{self, CompareArgs};
 use crate::data::{Machine, Report, SCHEMA, Scale};
+use crate::elsewhere::{PEERS, Program};
 use crate::report;
 use crate::runner::{self, Nobody, Plan};
-use crate::site::Site;
+use crate::site::{Kind, Site};
 use crate::subject::Maker;
 use clap::{Args, Parser, Subcommand};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// Drives a connection pool, on a real PostgreSQL, into every known kind of exhaustion, and says pass or fail.
@@ -36,13 +38,27 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run cases, all of them by default, and write a report.
-    Run(RunArgs),
+    Run(RunOnArgs),
+    /// Run cases with one pool after the other, those of other projects too, which cargo builds first.
+    ///
+    /// The exit status is about millpond: what others come to is shown.
+    Compare(CompareArgs),
     /// List the cases and the pools.
     List,
 }
 
 #[derive(Debug, Default, Args)]
-struct RunArgs {
+struct RunOnArgs {
+    #[command(flatten)]
+    run: RunArgs,
+    /// On what the pools are driven.
+    #[arg(long, value_enum, default_value_t)]
+    backend: Kind,
+}
+
+/// What a run can be told.
+#[derive(Debug, Default, Args)]
+pub(crate) struct RunArgs {
     /// The cases to run; see `lab list`.
     cases: Vec<String>,
     /// Where report.json goes.
@@ -56,7 +72,7 @@ struct RunArgs {
     seed: Option<u64>,
     /// The pools to drive, separated by commas; see `lab list`.
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
-    pools: Vec<String>,
+    pub(crate) pools: Vec<String>,
     /// Do faults to the server although we did not start it: stop, freeze and starve it, end its connections.
     #[arg(long)]
     faults_on_a_server_that_is_not_ours: bool,
@@ -65,6 +81,9 @@ struct RunArgs {
 /// The program, with these pools; the first is driven where none is named.
 pub fn main(makers: Vec<Arc<dyn Maker>>) -> ExitCode {
     let cli = Cli::parse();
+    if let Some(program) = elsewhere(cli.command.as_ref(), &makers) {
+        return fail(&program.become_it());
+    }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error.into()),
@@ -75,8 +94,11 @@ pub fn main(makers: Vec<Arc<dyn Maker>>) -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Some(Command::Run(args)) => runtime.block_on(run(args, &makers)),
-        None => runtime.block_on(run(RunArgs::default(), &makers)),
+        Some(Command::Compare(args)) => runtime.block_on(compare::run(args, &makers)),
+        None => runtime.block_on(run(RunOnArgs::default(), &makers)),
     };
+    // What blocks a thread of a pool that blocks is given up: nothing of ours is left there by now.
+    runtime.shutdown_timeout(Duration::from_secs(1));
     match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
@@ -89,6 +111,15 @@ fn fail(failure: &Failure) -> ExitCode {
     ExitCode::from(3)
 }
 
+/// The program that has the pools which are asked for, where this one has not.
+fn elsewhere(command: Option<&Command>, makers: &[Arc<dyn Maker>]) -> Option<Program> {
+    match command? {
+        Command::Run(args) => Program::for_pools(makers, &args.run.pools, args.backend),
+        Command::Compare(args) => Program::for_pools(makers, &args.pools(), Kind::Postgresql),
+        Command::List => None,
+    }
+}
+
 fn list(makers: &[Arc<dyn Maker>]) {
     println!("Cases:");
     for case in cases::all() {
@@ -98,17 +129,37 @@ fn list(makers: &[Arc<dyn Maker>]) {
     for maker in makers {
         println!("  {:<14} {}", maker.name(), maker.version());
     }
+    if Program::for_pools(makers, &PEERS.map(str::to_owned), Kind::Postgresql).is_some() {
+        println!(
+            "  and, built by cargo where they are asked for: {}",
+            PEERS.join(", ")
+        );
+    }
 }
 
-async fn run(args: RunArgs, makers: &[Arc<dyn Maker>]) -> Result<bool, Failure> {
+async fn run(args: RunOnArgs, makers: &[Arc<dyn Maker>]) -> Result<bool, Failure> {
+    let report = measure(args.run, args.backend, makers).await?;
+    let runs = || report.cases.iter().flat_map(|case| &case.runs);
+    Ok(!report.interrupted && runs().count() > 0 && runs().all(crate::data::Run::passed))
+}
+
+/// Runs what is asked for, shows it and writes it down.
+pub(crate) async fn measure(
+    args: RunArgs,
+    kind: Kind,
+    makers: &[Arc<dyn Maker>],
+) -> Result<Report, Failure> {
     let scale = if args.full { Scale::Full } else { Scale::Short };
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..));
     let cases = chosen_cases(&args.cases)?;
-    let makers = chosen_makers(&args.pools, makers)?;
+    let makers = chosen_makers(&args.pools, kind, makers)?;
     let stop = on_interrupt();
     let began = Instant::now();
     let started = now();
-    let site = Site::find(args.faults_on_a_server_that_is_not_ours).await?;
+    let site = match kind {
+        Kind::Postgresql => Site::find(args.faults_on_a_server_that_is_not_ours).await?,
+        Kind::Sqlite => Site::sqlite(library(&makers)).await?,
+    };
     let backend = site.backend();
     println!(
         "{} {}, {}; seed {seed}.",
@@ -137,8 +188,13 @@ async fn run(args: RunArgs, makers: &[Arc<dyn Maker>]) -> Result<bool, Failure> 
     if let Some(folder) = &args.out {
         report::write(&report, folder)?;
     }
-    let runs = || report.cases.iter().flat_map(|case| &case.runs);
-    Ok(!report.interrupted && runs().count() > 0 && runs().all(crate::data::Run::passed))
+    Ok(report)
+}
+
+/// The version of a database that the pools bring along.
+fn library(makers: &[Arc<dyn Maker>]) -> String {
+    let known = makers.iter().find_map(|maker| maker.library());
+    known.unwrap_or_else(|| "of an unknown version".to_owned())
 }
 
 fn versions(makers: &[Arc<dyn Maker>]) -> BTreeMap<String, String> {
@@ -162,16 +218,26 @@ fn chosen_cases(names: &[String]) -> Result<Vec<Arc<dyn Case>>, Failure> {
 
 fn chosen_makers(
     names: &[String],
+    kind: Kind,
     makers: &[Arc<dyn Maker>],
 ) -> Result<Vec<Arc<dyn Maker>>, Failure> {
+    let mut here = makers.iter().filter(|maker| maker.on() == kind);
     if names.is_empty() {
-        return Ok(makers.iter().take(1).cloned().collect());
+        let first = here.next().ok_or_else(|| {
+            let others: Vec<_> = makers.iter().map(|maker| maker.on().to_string()).collect();
+            format!(
+                "this program has no pool on {kind}, only on {}: say `--backend`",
+                others.join(", ")
+            )
+        })?;
+        return Ok(vec![Arc::clone(first)]);
     }
+    let here: Vec<_> = here.collect();
     let find = |name: &String| {
-        let found = makers.iter().find(|maker| maker.name() == name);
-        found
-            .cloned()
-            .ok_or_else(|| format!("there is no pool {name:?} here; `lab list` lists them").into())
+        let found = here.iter().find(|maker| maker.name() == name);
+        found.map(|maker| Arc::clone(maker)).ok_or_else(|| {
+            format!("there is no pool {name:?} on {kind} here; `lab list` lists them").into()
+        })
     };
     names.iter().map(find).collect()
 }

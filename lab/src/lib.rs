@@ -14,16 +14,20 @@
 
 pub mod cases;
 pub mod cli;
+mod compare;
 pub mod data;
+mod elsewhere;
 pub mod ground;
 pub mod pools;
 pub mod record;
 pub mod report;
 pub mod runner;
+mod scratch;
 pub mod site;
 pub mod subject;
 
 pub use cli::main;
+pub use elsewhere::PEERS;
 
 /// What ends a command before its verdict: one line that names the thing and the way out.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;

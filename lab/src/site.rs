@@ -2,20 +2,41 @@
 
 use crate::Failure;
 use crate::data::{Backend, Sleeps};
+use crate::scratch::Scratch;
 use crate::subject::Target;
+use clap::ValueEnum;
 use millpond_testdb::{Database, Server};
+use std::fmt;
 use std::sync::Arc;
 use tokio::task::spawn_blocking;
 
-/// A real PostgreSQL, and a database of this run's own on it, which is dropped with this value.
+/// A kind of database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// A server of its own.
+    #[default]
+    #[value(alias = "postgres")]
+    Postgresql,
+    /// A library, and a file. Only where it is asked for by name: never in place of a server that is not there.
+    Sqlite,
+}
+
+/// A database of this run's own, which goes with this value.
 ///
-/// The server is `TEST_DATABASE_URL` or `DATABASE_URL` if one is set; else a private one, started from the machine's
-/// PostgreSQL, which ends with this process, whatever ends it.
+/// It is on a real PostgreSQL: `TEST_DATABASE_URL` or `DATABASE_URL` if one is set; else a private server, started from
+/// the machine's PostgreSQL, which ends with this process, whatever ends it. Or, where that is asked for, it is SQLite's,
+/// a file in a folder that is removed, whatever ends this process.
 #[derive(Clone, Debug)]
 pub struct Site(Arc<Place>);
 
 #[derive(Debug)]
-struct Place {
+enum Place {
+    Postgresql(Postgresql),
+    Sqlite { version: String, folder: Scratch },
+}
+
+#[derive(Debug)]
+struct Postgresql {
     // Dropped in this order: the database before its server.
     database: Database,
     server: Server,
@@ -33,67 +54,102 @@ impl Site {
             let server = Server::find()?;
             let database = server.database()?;
             let faults = faults_anywhere || server.is_private();
-            Ok(Self(Arc::new(Place {
+            Ok(Self(Arc::new(Place::Postgresql(Postgresql {
                 database,
                 server,
                 faults,
-            })))
+            }))))
         })
         .await
     }
 
+    /// An empty file for SQLite, which is of that version.
+    ///
+    /// # Errors
+    ///
+    /// There can be no folder for it.
+    pub async fn sqlite(version: String) -> Result<Self, Failure> {
+        blocking(move || {
+            let folder = Scratch::new("sqlite")?;
+            Ok(Self(Arc::new(Place::Sqlite { version, folder })))
+        })
+        .await
+    }
+
+    /// What kind it is.
+    pub fn kind(&self) -> Kind {
+        match &*self.0 {
+            Place::Postgresql(_) => Kind::Postgresql,
+            Place::Sqlite { .. } => Kind::Sqlite,
+        }
+    }
+
     /// How the report tells of it.
     pub fn backend(&self) -> Backend {
-        let origin = if self.0.server.is_private() {
-            "started for this run"
-        } else if std::env::var_os("TEST_DATABASE_URL").is_some() {
-            "TEST_DATABASE_URL"
-        } else {
-            "DATABASE_URL"
+        let (version, origin, sleeps) = match &*self.0 {
+            Place::Postgresql(place) => (place.server.version(), place.origin(), Sleeps::InServer),
+            Place::Sqlite { version, .. } => {
+                (version.as_str(), "a file of this run", Sleeps::InClient)
+            }
         };
         Backend {
-            kind: "PostgreSQL".to_owned(),
-            version: self.0.server.version().to_owned(),
+            kind: self.kind().to_string(),
+            version: version.to_owned(),
             origin: origin.to_owned(),
-            sleeps: Sleeps::InServer,
+            sleeps,
         }
     }
 
     /// Where connections lead.
     pub fn target(&self) -> Target {
-        Target::Postgres(Box::new(self.0.database.config()))
+        match &*self.0 {
+            Place::Postgresql(place) => Target::Postgres(Box::new(place.database.config())),
+            Place::Sqlite { folder, .. } => Target::Sqlite(folder.path().join("lab.db")),
+        }
     }
 
     /// The server, if faults may be done to it: it is private, or we were told so.
     pub fn server(&self) -> Option<&Server> {
-        self.0.faults.then_some(&self.0.server)
+        let place = self.postgresql().ok().filter(|place| place.faults)?;
+        Some(&place.server)
+    }
+
+    /// Why a case that needs a server cannot be asked here, if so.
+    pub fn without_server(&self) -> Option<String> {
+        self.postgresql().err().map(|failure| failure.to_string())
+    }
+
+    /// Whether there is a server that keeps a list of its connections, so that a pool's counts can be held against it.
+    pub fn keeps_list(&self) -> bool {
+        self.postgresql().is_ok()
     }
 
     /// How many connections of that name the server has itself.
     ///
     /// # Errors
     ///
-    /// It does not answer.
+    /// It does not answer, or there is none.
     pub async fn count(&self, name: &str) -> Result<usize, Failure> {
-        let (place, name) = (Arc::clone(&self.0), name.to_owned());
-        blocking(move || Ok(place.database.count_connections(&name)?)).await
+        let name = name.to_owned();
+        self.aside(move |place| Ok(place.database.count_connections(&name)?))
+            .await
     }
 
     /// Asks the server, on a connection of the lab's own, with the database's name as the statement may need it.
     ///
     /// # Errors
     ///
-    /// It does not answer, or refuses.
+    /// It does not answer, or refuses, or there is none.
     pub async fn query(&self, sql: String) -> Result<Vec<Vec<Option<String>>>, Failure> {
-        let place = Arc::clone(&self.0);
-        blocking(move || Ok(place.database.query_rows(&sql)?)).await
+        self.aside(move |place| Ok(place.database.query_rows(&sql)?))
+            .await
     }
 
     /// Ends every connection of that name at the server. How many there were.
     ///
     /// # Errors
     ///
-    /// The server does not answer, or refuses.
+    /// The server does not answer, or refuses, or there is none.
     pub async fn terminate(&self, name: &str) -> Result<usize, Failure> {
         let quoted = name.replace('\'', "''");
         let sql = format!(
@@ -107,8 +163,48 @@ impl Site {
         &self,
         act: impl FnOnce(&Server) -> Result<T, millpond_testdb::Error> + Send + 'static,
     ) -> Option<Result<T, Failure>> {
-        let place = self.0.faults.then(|| Arc::clone(&self.0))?;
-        Some(blocking(move || Ok(act(&place.server)?)).await)
+        self.server()?;
+        Some(self.aside(move |place| Ok(act(&place.server)?)).await)
+    }
+
+    async fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Postgresql) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let here = self.clone();
+        blocking(move || work(here.postgresql()?)).await
+    }
+
+    fn postgresql(&self) -> Result<&Postgresql, Failure> {
+        match &*self.0 {
+            Place::Postgresql(place) => Ok(place),
+            Place::Sqlite { .. } => Err(
+                "SQLite is no server: it keeps no list of its connections, and none of \
+                                         them can be ended or frozen"
+                    .into(),
+            ),
+        }
+    }
+}
+
+impl Postgresql {
+    fn origin(&self) -> &'static str {
+        if self.server.is_private() {
+            "started for this run"
+        } else if std::env::var_os("TEST_DATABASE_URL").is_some() {
+            "TEST_DATABASE_URL"
+        } else {
+            "DATABASE_URL"
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Postgresql => "PostgreSQL",
+            Self::Sqlite => "SQLite",
+        })
     }
 }
 

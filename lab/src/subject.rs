@@ -2,7 +2,9 @@
 
 use crate::Failure;
 use crate::data::Level;
+use crate::site::Kind;
 use async_trait::async_trait;
+use std::borrow::Cow;
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
@@ -16,6 +18,21 @@ pub trait Maker: Send + Sync + 'static {
 
     /// Its version, for the report.
     fn version(&self) -> String;
+
+    /// On what kind of database its pools are.
+    fn on(&self) -> Kind {
+        Kind::Postgresql
+    }
+
+    /// The version of the database, where that is a library that the pool brings along.
+    fn library(&self) -> Option<String> {
+        None
+    }
+
+    /// How it is built here, and what of it has no figure; for whoever compares it with another.
+    fn built(&self) -> &'static str {
+        ""
+    }
 
     /// A pool that has not been used yet, ready as far as this kind of pool can be.
     ///
@@ -114,6 +131,30 @@ pub enum Work {
     Fail,
 }
 
+impl Work {
+    /// The statement that does it on PostgreSQL.
+    pub fn statement(self) -> Cow<'static, str> {
+        match self {
+            Self::Ask => "SELECT 1".into(),
+            Self::Sleep(time) => format!("SELECT pg_sleep({})", time.as_secs_f64()).into(),
+            Self::Fail => "SELECT 1/0".into(),
+        }
+    }
+
+    /// Whether it was done, if that is what its statement came to: who asks to be refused must be.
+    ///
+    /// # Errors
+    ///
+    /// It was not.
+    pub fn judge<T, E: Into<Failure>>(self, answer: Result<T, E>) -> Result<(), Failure> {
+        match (self, answer) {
+            (Self::Fail, Ok(_)) => Err("the server did what it should have refused".into()),
+            (Self::Fail, Err(_)) | (_, Ok(_)) => Ok(()),
+            (_, Err(error)) => Err(error.into()),
+        }
+    }
+}
+
 /// Why there was no connection.
 #[derive(Debug)]
 pub enum Refusal {
@@ -163,10 +204,33 @@ impl Look {
         Some(self.size? - self.connecting.unwrap_or(0))
     }
 
+    /// Who holds, waits or connects, in words.
+    fn busy(&self) -> String {
+        let counts = [
+            (self.in_use, "held"),
+            (self.waiting, "waiting"),
+            (self.connecting, "connecting"),
+        ];
+        let told = counts.iter().map(|(count, what)| match count {
+            Some(count) => format!("{count} {what}"),
+            None => format!("{what} unknown"),
+        });
+        told.collect::<Vec<_>>().join(", ")
+    }
+
     /// Whether nobody holds, waits or connects, as far as the pool can say.
     pub fn at_rest(&self) -> bool {
         [self.in_use, self.waiting, self.connecting]
             .iter()
             .all(|count| count.unwrap_or(0) == 0)
+    }
+}
+
+impl fmt::Display for Look {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.size {
+            Some(size) => write!(f, "{size} connections, {}", self.busy()),
+            None => write!(f, "connections unknown, {}", self.busy()),
+        }
     }
 }
