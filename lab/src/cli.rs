@@ -9,6 +9,7 @@
 
 use crate::Failure;
 use crate::cases::{self, Case};
+use crate::chaos;
 use crate::data::{Machine, Report, SCHEMA, Scale};
 use crate::report;
 use crate::runner::{self, Nobody, Plan};
@@ -37,29 +38,31 @@ struct Cli {
 enum Command {
     /// Run cases, all of them by default, and write a report.
     Run(RunArgs),
+    /// Faults of all kinds under load, drawn from a seed.
+    Chaos(chaos::cli::ChaosArgs),
     /// List the cases and the pools.
     List,
 }
 
 #[derive(Debug, Default, Args)]
-struct RunArgs {
+pub(crate) struct RunArgs {
     /// The cases to run; see `lab list`.
-    cases: Vec<String>,
+    pub(crate) cases: Vec<String>,
     /// Where report.json goes.
     #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    pub(crate) out: Option<PathBuf>,
     /// Each case to the letter, instead of its short form.
     #[arg(long, env = "ENABLE_POOL_STRESS_TESTS")]
-    full: bool,
+    pub(crate) full: bool,
     /// What chance is drawn from.
     #[arg(long)]
-    seed: Option<u64>,
+    pub(crate) seed: Option<u64>,
     /// The pools to drive, separated by commas; see `lab list`.
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
-    pools: Vec<String>,
-    /// Do faults to the server although we did not start it: stop, freeze and starve it, end its connections.
+    pub(crate) pools: Vec<String>,
+    /// Do faults to the server although we did not start it: end its connections.
     #[arg(long)]
-    faults_on_a_server_that_is_not_ours: bool,
+    pub(crate) faults_on_a_server_that_is_not_ours: bool,
 }
 
 /// The program, with these pools; the first is driven where none is named.
@@ -75,6 +78,7 @@ pub fn main(makers: Vec<Arc<dyn Maker>>) -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Some(Command::Run(args)) => runtime.block_on(run(args, &makers)),
+        Some(Command::Chaos(args)) => runtime.block_on(chaos::cli::chaos(args, &makers)),
         None => runtime.block_on(run(RunArgs::default(), &makers)),
     };
     match done {
@@ -101,9 +105,17 @@ fn list(makers: &[Arc<dyn Maker>]) {
 }
 
 async fn run(args: RunArgs, makers: &[Arc<dyn Maker>]) -> Result<bool, Failure> {
+    run_these(chosen_cases(&args.cases)?, args, makers).await
+}
+
+/// Runs these cases; whether all of it passed.
+pub(crate) async fn run_these(
+    cases: Vec<Arc<dyn Case>>,
+    args: RunArgs,
+    makers: &[Arc<dyn Maker>],
+) -> Result<bool, Failure> {
     let scale = if args.full { Scale::Full } else { Scale::Short };
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..));
-    let cases = chosen_cases(&args.cases)?;
     let makers = chosen_makers(&args.pools, makers)?;
     let stop = on_interrupt();
     let began = Instant::now();
@@ -177,7 +189,7 @@ fn chosen_makers(
 }
 
 /// Cancelled at the first Ctrl-C.
-fn on_interrupt() -> CancellationToken {
+pub(crate) fn on_interrupt() -> CancellationToken {
     let stop = CancellationToken::new();
     let told = stop.clone();
     tokio::spawn(async move {
@@ -189,6 +201,6 @@ fn on_interrupt() -> CancellationToken {
     stop
 }
 
-fn now() -> String {
+pub(crate) fn now() -> String {
     String::new()
 }

@@ -13,10 +13,13 @@
 //! by the same cases.
 
 pub mod cases;
+pub mod chaos;
 pub mod cli;
 pub mod data;
 pub mod ground;
+pub mod harm;
 pub mod pools;
+pub mod punctual;
 pub mod record;
 pub mod report;
 pub mod runner;

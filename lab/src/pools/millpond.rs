@@ -5,10 +5,10 @@ use crate::data;
 use crate::subject::{Lease, Look, Maker, Refusal, Spec, Subject, Target, Work};
 use async_trait::async_trait;
 use millpond::Runtime;
-use millpond::managed::{Acquire, Reason, TimeoutType};
+use millpond::managed::{Acquire, Reason};
 use millpond::observe::Level;
 use millpond::postgres::tokio_postgres::NoTls;
-use millpond::postgres::{Client, Manager, Pool};
+use millpond::postgres::{Client, Manager, ManagerConfig, Pool, PoolBuilder, RecyclingMethod};
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +39,11 @@ impl Maker for Millpond {
         };
         let mut config = (**config).clone();
         config.application_name(&spec.name);
-        let pool = Pool::builder(Manager::new(config, NoTls))
+        let builder = match spec.careful {
+            false => Pool::builder(Manager::new(config, NoTls)),
+            true => careful(config),
+        };
+        let pool = builder
             .name(&spec.name)
             .max_size(spec.max_size)
             .min_idle(spec.kept)
@@ -54,6 +58,21 @@ impl Maker for Millpond {
         }))
     }
 }
+
+/// With everything against outages.
+fn careful(config: tokio_postgres::Config) -> PoolBuilder {
+    let recycling = ManagerConfig {
+        recycling_method: RecyclingMethod::Verified,
+    };
+    let manager = Manager::from_config(config, NoTls, recycling).connect_bound(2_000 * MS);
+    Pool::builder(manager)
+        .recycle_timeout(Some(500 * MS))
+        .keepalive(Some(500 * MS))
+        .connect_backoff(50 * MS, 500 * MS)
+        .breaker(3)
+}
+
+const MS: Duration = Duration::from_millis(1);
 
 #[async_trait]
 impl Subject for Made {
@@ -101,7 +120,11 @@ impl Subject for Made {
 
 fn refusal(error: millpond::managed::AcquireError<millpond::postgres::Error>) -> Refusal {
     match error.reason() {
-        Reason::Timeout(TimeoutType::Wait) => Refusal::TimedOut,
+        Reason::Deadline(_) | Reason::Timeout(_) => Refusal::TimedOut,
+        Reason::LineFull => Refusal::Shed(None),
+        Reason::Overloaded { retry_after } | Reason::Unavailable { retry_after, .. } => {
+            Refusal::Shed(Some(*retry_after))
+        }
         Reason::Closed => Refusal::Closed,
         _ => Refusal::Failed(error.into()),
     }
