@@ -9,6 +9,7 @@
 
 use crate::Failure;
 use crate::cases::{self, Case};
+use crate::chaos;
 use crate::compare::{self, CompareArgs};
 use crate::data::{Machine, Report, SCHEMA, Scale};
 use crate::elsewhere::{PEERS, Program};
@@ -43,6 +44,8 @@ enum Command {
     ///
     /// The exit status is about millpond: what others come to is shown.
     Compare(CompareArgs),
+    /// Faults of all kinds under load, drawn from a seed.
+    Chaos(chaos::cli::ChaosArgs),
     /// List the cases and the pools.
     List,
 }
@@ -60,22 +63,22 @@ struct RunOnArgs {
 #[derive(Debug, Default, Args)]
 pub(crate) struct RunArgs {
     /// The cases to run; see `lab list`.
-    cases: Vec<String>,
+    pub(crate) cases: Vec<String>,
     /// Where report.json goes.
     #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    pub(crate) out: Option<PathBuf>,
     /// Each case to the letter, instead of its short form.
     #[arg(long, env = "ENABLE_POOL_STRESS_TESTS")]
-    full: bool,
+    pub(crate) full: bool,
     /// What chance is drawn from.
     #[arg(long)]
-    seed: Option<u64>,
+    pub(crate) seed: Option<u64>,
     /// The pools to drive, separated by commas; see `lab list`.
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     pub(crate) pools: Vec<String>,
-    /// Do faults to the server although we did not start it: stop, freeze and starve it, end its connections.
+    /// Do faults to the server although we did not start it: end its connections.
     #[arg(long)]
-    faults_on_a_server_that_is_not_ours: bool,
+    pub(crate) faults_on_a_server_that_is_not_ours: bool,
 }
 
 /// The program, with these pools; the first is driven where none is named.
@@ -95,6 +98,7 @@ pub fn main(makers: Vec<Arc<dyn Maker>>) -> ExitCode {
         }
         Some(Command::Run(args)) => runtime.block_on(run(args, &makers)),
         Some(Command::Compare(args)) => runtime.block_on(compare::run(args, &makers)),
+        Some(Command::Chaos(args)) => runtime.block_on(chaos::cli::chaos(args, &makers)),
         None => runtime.block_on(run(RunOnArgs::default(), &makers)),
     };
     // What blocks a thread of a pool that blocks is given up: nothing of ours is left there by now.
@@ -116,7 +120,7 @@ fn elsewhere(command: Option<&Command>, makers: &[Arc<dyn Maker>]) -> Option<Pro
     match command? {
         Command::Run(args) => Program::for_pools(makers, &args.run.pools, args.backend),
         Command::Compare(args) => Program::for_pools(makers, &args.pools(), Kind::Postgresql),
-        Command::List => None,
+        Command::Chaos(_) | Command::List => None,
     }
 }
 
@@ -138,20 +142,35 @@ fn list(makers: &[Arc<dyn Maker>]) {
 }
 
 async fn run(args: RunOnArgs, makers: &[Arc<dyn Maker>]) -> Result<bool, Failure> {
-    let report = measure(args.run, args.backend, makers).await?;
-    let runs = || report.cases.iter().flat_map(|case| &case.runs);
-    Ok(!report.interrupted && runs().count() > 0 && runs().all(crate::data::Run::passed))
+    let cases = chosen_cases(&args.run.cases)?;
+    let report = measure(cases, args.run, args.backend, makers).await?;
+    Ok(all_passed(&report))
 }
 
-/// Runs what is asked for, shows it and writes it down.
+/// Runs these cases; whether all of it passed.
+pub(crate) async fn run_these(
+    cases: Vec<Arc<dyn Case>>,
+    args: RunArgs,
+    makers: &[Arc<dyn Maker>],
+) -> Result<bool, Failure> {
+    let report = measure(cases, args, Kind::Postgresql, makers).await?;
+    Ok(all_passed(&report))
+}
+
+fn all_passed(report: &Report) -> bool {
+    let runs = || report.cases.iter().flat_map(|case| &case.runs);
+    !report.interrupted && runs().count() > 0 && runs().all(crate::data::Run::passed)
+}
+
+/// Runs these cases as is asked, shows what came of it and writes it down.
 pub(crate) async fn measure(
+    cases: Vec<Arc<dyn Case>>,
     args: RunArgs,
     kind: Kind,
     makers: &[Arc<dyn Maker>],
 ) -> Result<Report, Failure> {
     let scale = if args.full { Scale::Full } else { Scale::Short };
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..));
-    let cases = chosen_cases(&args.cases)?;
     let makers = chosen_makers(&args.pools, kind, makers)?;
     let stop = on_interrupt();
     let began = Instant::now();
@@ -202,7 +221,7 @@ fn versions(makers: &[Arc<dyn Maker>]) -> BTreeMap<String, String> {
     makers.iter().map(of).collect()
 }
 
-fn chosen_cases(names: &[String]) -> Result<Vec<Arc<dyn Case>>, Failure> {
+pub(crate) fn chosen_cases(names: &[String]) -> Result<Vec<Arc<dyn Case>>, Failure> {
     let all = cases::all();
     if names.is_empty() {
         return Ok(all);
@@ -243,7 +262,7 @@ fn chosen_makers(
 }
 
 /// Cancelled at the first Ctrl-C.
-fn on_interrupt() -> CancellationToken {
+pub(crate) fn on_interrupt() -> CancellationToken {
     let stop = CancellationToken::new();
     let told = stop.clone();
     tokio::spawn(async move {
@@ -255,6 +274,6 @@ fn on_interrupt() -> CancellationToken {
     stop
 }
 
-fn now() -> String {
+pub(crate) fn now() -> String {
     String::new()
 }

@@ -26,7 +26,12 @@ pub struct Ground {
     recorder: Recorder,
     stop: CancellationToken,
     pools: Arc<Mutex<Vec<Made>>>,
+    kept: Arc<Mutex<Vec<Arc<dyn Kept>>>>,
 }
+
+/// Anything that is there as long as it is kept, such as a proxy.
+pub trait Kept: std::fmt::Debug + Send + Sync {}
+impl<T: std::fmt::Debug + Send + Sync> Kept for T {}
 
 /// A pool that was made here.
 #[derive(Clone, Debug)]
@@ -53,6 +58,7 @@ impl Ground {
             recorder: Recorder::new(),
             stop,
             pools: Arc::default(),
+            kept: Arc::default(),
         }
     }
 
@@ -100,6 +106,7 @@ impl Ground {
             kept,
             wait: Duration::from_secs(5),
             leak_threshold: None,
+            careful: false,
         }
     }
 
@@ -121,6 +128,12 @@ impl Ground {
             watch: watch.abort_handle(),
         });
         Ok(pool)
+    }
+
+    /// Keeps something that the pools of this case need until they are closed.
+    pub fn keep(&self, what: Arc<dyn Kept>) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.push(what);
     }
 
     /// Waits until a pool looks as it should, or the time is over: what it looks like then, and whether that is so.

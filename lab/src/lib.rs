@@ -13,12 +13,15 @@
 //! by the same cases.
 
 pub mod cases;
+pub mod chaos;
 pub mod cli;
 mod compare;
 pub mod data;
 mod elsewhere;
 pub mod ground;
+pub mod harm;
 pub mod pools;
+pub mod punctual;
 pub mod record;
 pub mod report;
 pub mod runner;

@@ -2,13 +2,17 @@
 
 use crate::Failure;
 use crate::data::{Backend, Sleeps};
+use crate::harm::{Harm, Harmed};
 use crate::scratch::Scratch;
 use crate::subject::Target;
 use clap::ValueEnum;
 use millpond_testdb::{Database, Server};
+use millpond_testkit::proxy::Upstream;
 use std::fmt;
 use std::sync::Arc;
 use tokio::task::spawn_blocking;
+use tokio_postgres::Config;
+use tokio_postgres::config::Host;
 
 /// A kind of database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -27,7 +31,10 @@ pub enum Kind {
 /// the machine's PostgreSQL, which ends with this process, whatever ends it. Or, where that is asked for, it is SQLite's,
 /// a file in a folder that is removed, whatever ends this process.
 #[derive(Clone, Debug)]
-pub struct Site(Arc<Place>);
+pub struct Site {
+    place: Arc<Place>,
+    faults: bool,
+}
 
 #[derive(Debug)]
 enum Place {
@@ -40,7 +47,6 @@ struct Postgresql {
     // Dropped in this order: the database before its server.
     database: Database,
     server: Server,
-    faults: bool,
 }
 
 impl Site {
@@ -54,11 +60,8 @@ impl Site {
             let server = Server::find()?;
             let database = server.database()?;
             let faults = faults_anywhere || server.is_private();
-            Ok(Self(Arc::new(Place::Postgresql(Postgresql {
-                database,
-                server,
-                faults,
-            }))))
+            let place = Place::Postgresql(Postgresql { database, server });
+            Ok(Self::at(place, faults))
         })
         .await
     }
@@ -71,14 +74,44 @@ impl Site {
     pub async fn sqlite(version: String) -> Result<Self, Failure> {
         blocking(move || {
             let folder = Scratch::new("sqlite")?;
-            Ok(Self(Arc::new(Place::Sqlite { version, folder })))
+            Ok(Self::at(Place::Sqlite { version, folder }, false))
         })
         .await
     }
 
+    /// A private server, whatever the variables say.
+    ///
+    /// # Errors
+    ///
+    /// There is no PostgreSQL to start: the thing and the way out.
+    pub async fn start() -> Result<Self, Failure> {
+        blocking(move || {
+            let server = Server::private()?;
+            let database = server.database()?;
+            let place = Place::Postgresql(Postgresql { database, server });
+            Ok(Self::at(place, true))
+        })
+        .await
+    }
+
+    fn at(place: Place, faults: bool) -> Self {
+        Self {
+            place: Arc::new(place),
+            faults,
+        }
+    }
+
+    /// The same place, whose server is to be spared, whoever started it.
+    pub fn spared(&self) -> Self {
+        Self {
+            place: Arc::clone(&self.place),
+            faults: false,
+        }
+    }
+
     /// What kind it is.
     pub fn kind(&self) -> Kind {
-        match &*self.0 {
+        match &*self.place {
             Place::Postgresql(_) => Kind::Postgresql,
             Place::Sqlite { .. } => Kind::Sqlite,
         }
@@ -86,7 +119,7 @@ impl Site {
 
     /// How the report tells of it.
     pub fn backend(&self) -> Backend {
-        let (version, origin, sleeps) = match &*self.0 {
+        let (version, origin, sleeps) = match &*self.place {
             Place::Postgresql(place) => (place.server.version(), place.origin(), Sleeps::InServer),
             Place::Sqlite { version, .. } => {
                 (version.as_str(), "a file of this run", Sleeps::InClient)
@@ -102,15 +135,112 @@ impl Site {
 
     /// Where connections lead.
     pub fn target(&self) -> Target {
-        match &*self.0 {
+        match &*self.place {
             Place::Postgresql(place) => Target::Postgres(Box::new(place.database.config())),
             Place::Sqlite { folder, .. } => Target::Sqlite(folder.path().join("lab.db")),
         }
     }
 
+    /// The same, as a role that is no superuser, so that limits hold for it too.
+    ///
+    /// # Errors
+    ///
+    /// The server does not answer. Or there is none. On a server that we did not start there is no other role: it is the URL's own.
+    pub async fn guest(&self) -> Result<Config, Failure> {
+        let place = self.postgresql()?;
+        let mut config = place.database.config();
+        if place.server.is_private() {
+            self.query(MAKE_GUEST.to_owned()).await?;
+            config.user(GUEST);
+        }
+        Ok(config)
+    }
+
+    /// How the lab itself connects, with nothing in between.
+    ///
+    /// # Errors
+    ///
+    /// There is no server.
+    pub fn direct(&self) -> Result<Config, Failure> {
+        Ok(self.postgresql()?.database.config())
+    }
+
+    /// Where the server listens, for a proxy before it.
+    ///
+    /// # Errors
+    ///
+    /// The URL names no host, or there is no server.
+    pub fn upstream(&self) -> Result<Upstream, Failure> {
+        let config = self.direct()?;
+        let port = config.get_ports().first().copied().unwrap_or(5432);
+        match config.get_hosts().first() {
+            Some(Host::Tcp(name)) => Ok((name.as_str(), port).into()),
+            Some(Host::Unix(folder)) => Ok(folder.join(format!(".s.PGSQL.{port}")).into()),
+            None => Err("the URL of the server names no host: name one".into()),
+        }
+    }
+
+    /// Whether the server is one that can be stopped, frozen and limited: it is ours, and not to be spared.
+    pub fn is_ours(&self) -> bool {
+        let place = self.postgresql();
+        self.faults && place.is_ok_and(|place| place.server.is_private())
+    }
+
+    /// Why faults may not be done to the server, if so.
+    pub fn forbids(&self) -> Option<String> {
+        let why = "the server was not started for this run, and is not to be hurt; \
+                   --faults-on-a-server-that-is-not-ours says otherwise";
+        let spared = (!self.faults).then(|| why.to_owned());
+        self.without_server().or(spared)
+    }
+
+    /// Hurts the server, until what this returns is [healed](Harmed::heal) or dropped.
+    ///
+    /// # Errors
+    ///
+    /// It is not [ours](Site::is_ours), or the harness failed.
+    pub async fn harm(&self, harm: Harm) -> Result<Harmed, Failure> {
+        Harmed::begin(self, harm).await
+    }
+
+    /// Kills one backend of that name by SIGKILL, which PostgreSQL takes for a crash. Whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// The server is not [ours](Site::is_ours), or does not answer.
+    pub async fn kill(&self, name: &str) -> Result<bool, Failure> {
+        let quoted = name.replace('\'', "''");
+        let sql = format!(
+            "SELECT pid FROM pg_stat_activity WHERE application_name = '{quoted}' ORDER BY pid LIMIT 1"
+        );
+        let rows = self.query(sql).await?;
+        let Some(pid) = rows.into_iter().flatten().flatten().next() else {
+            return Ok(false);
+        };
+        let pid: i32 = pid.parse()?;
+        match self
+            .with_server(move |server| server.kill_backend(pid))
+            .await
+        {
+            None => Err(self.forbids().unwrap_or_default().into()),
+            // It may have ended meanwhile.
+            Some(Err(_)) => Ok(false),
+            Some(Ok(())) => Ok(true),
+        }
+    }
+
+    /// The name of the database.
+    ///
+    /// # Errors
+    ///
+    /// There is no server.
+    pub(crate) fn database(&self) -> Result<&str, Failure> {
+        Ok(self.postgresql()?.database.name())
+    }
+
     /// The server, if faults may be done to it: it is private, or we were told so.
     pub fn server(&self) -> Option<&Server> {
-        let place = self.postgresql().ok().filter(|place| place.faults)?;
+        let place = self.postgresql().ok().filter(|_| self.faults)?;
         Some(&place.server)
     }
 
@@ -176,7 +306,7 @@ impl Site {
     }
 
     fn postgresql(&self) -> Result<&Postgresql, Failure> {
-        match &*self.0 {
+        match &*self.place {
             Place::Postgresql(place) => Ok(place),
             Place::Sqlite { .. } => Err(
                 "SQLite is no server: it keeps no list of its connections, and none of \
@@ -208,8 +338,25 @@ impl fmt::Display for Kind {
     }
 }
 
+/// The same database as the same role, by a port on 127.0.0.1.
+pub fn by_port(config: &Config, port: u16) -> Config {
+    let mut other = Config::new();
+    other.host("127.0.0.1").port(port);
+    other.ssl_mode(config.get_ssl_mode());
+    config.get_user().map(|user| other.user(user));
+    config.get_password().map(|word| other.password(word));
+    config.get_dbname().map(|name| other.dbname(name));
+    config.get_options().map(|options| other.options(options));
+    other
+}
+
+/// A role that is no superuser, on a private server.
+const GUEST: &str = "lab_guest";
+const MAKE_GUEST: &str = "DO $$ BEGIN CREATE ROLE lab_guest LOGIN; \
+                          EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$";
+
 /// The harness blocks: it runs aside. An error of its own thread is one of ours.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
     spawn_blocking(work).await?

@@ -63,6 +63,26 @@ pub struct Spec {
     pub wait: Duration,
     /// An object that is held for longer is told of as leaked, by a pool that can.
     pub leak_threshold: Option<Duration>,
+    /// Everything that this kind of pool has against outages is on, and set for a second rather than for minutes:
+    /// checks before a connection is handed out and while it lies idle, bounds on connecting, pauses between connects
+    /// that fail.
+    pub careful: bool,
+}
+
+impl Spec {
+    /// The same, with everything [against outages](Self::careful).
+    #[must_use]
+    pub fn careful(mut self) -> Self {
+        self.careful = true;
+        self
+    }
+
+    /// The same, with connections that lead elsewhere.
+    #[must_use]
+    pub fn to(mut self, target: Target) -> Self {
+        self.target = target;
+        self
+    }
 }
 
 /// Where connections lead.

@@ -1,5 +1,6 @@
 //! The cases. Each states its question, its fixed conditions, its bound, its figure.
 
+mod recovery;
 mod saturation;
 
 use crate::Failure;
@@ -53,5 +54,15 @@ impl fmt::Debug for dyn Case {
 
 /// All cases, in the order of their numbers.
 pub fn all() -> Vec<Arc<dyn Case>> {
-    vec![Arc::new(saturation::Saturation)]
+    vec![
+        Arc::new(saturation::Saturation),
+        Arc::new(recovery::Recovery {
+            again: recovery::AGAIN,
+        }),
+    ]
+}
+
+/// The case `recovery`, of pools that are given another time than a minute to be as before.
+pub fn recovery_within(again: Duration) -> Arc<dyn Case> {
+    Arc::new(recovery::Recovery { again })
 }

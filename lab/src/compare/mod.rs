@@ -47,7 +47,8 @@ pub(crate) async fn run(args: CompareArgs, makers: &[Arc<dyn Maker>]) -> Result<
         page: file,
     } = args;
     run.pools = pools;
-    let report = cli::measure(run, Kind::Postgresql, makers).await?;
+    let cases = cli::chosen_cases(&run.cases)?;
+    let report = cli::measure(cases, run, Kind::Postgresql, makers).await?;
     if let Some(file) = &file {
         let text = page::page(&report, makers);
         fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))?;

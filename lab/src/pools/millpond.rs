@@ -5,10 +5,11 @@ use crate::data;
 use crate::subject::{Lease, Look, Maker, Refusal, Spec, Subject, Target, Work};
 use async_trait::async_trait;
 use millpond::Runtime;
-use millpond::managed::{Acquire, AcquireError, Manager, Object, Pool, Reason, TimeoutType};
+use millpond::managed::{Acquire, AcquireError, Manager, Object, Pool, Reason};
 use millpond::observe::Level;
 use millpond::postgres;
 use millpond::postgres::tokio_postgres::NoTls;
+use millpond::postgres::{ManagerConfig, RecyclingMethod};
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
@@ -65,7 +66,11 @@ impl Maker for Millpond {
         };
         let mut config = (**config).clone();
         config.application_name(&spec.name);
-        let pool = postgres::Pool::builder(postgres::Manager::new(config, NoTls))
+        let builder = match spec.careful {
+            false => postgres::Pool::builder(postgres::Manager::new(config, NoTls)),
+            true => careful(config),
+        };
+        let pool = builder
             .name(&spec.name)
             .max_size(spec.max_size)
             .min_idle(spec.kept)
@@ -77,6 +82,21 @@ impl Maker for Millpond {
         Ok(Arc::new(Own::<_, Clients>::new(pool, spec)))
     }
 }
+
+/// With everything against outages.
+fn careful(config: tokio_postgres::Config) -> postgres::PoolBuilder {
+    let recycling = ManagerConfig {
+        recycling_method: RecyclingMethod::Verified,
+    };
+    let manager = postgres::Manager::from_config(config, NoTls, recycling);
+    postgres::Pool::builder(manager.connect_bound(2_000 * MS))
+        .recycle_timeout(Some(500 * MS))
+        .keepalive(Some(500 * MS))
+        .connect_backoff(50 * MS, 500 * MS)
+        .breaker(3)
+}
+
+const MS: Duration = Duration::from_millis(1);
 
 #[async_trait]
 impl<M, W> Subject for Own<M, W>
@@ -133,7 +153,11 @@ where
     E: std::error::Error + Send + Sync + 'static,
 {
     match error.reason() {
-        Reason::Timeout(TimeoutType::Wait) => Refusal::TimedOut,
+        Reason::Deadline(_) | Reason::Timeout(_) => Refusal::TimedOut,
+        Reason::LineFull => Refusal::Shed(None),
+        Reason::Overloaded { retry_after } | Reason::Unavailable { retry_after, .. } => {
+            Refusal::Shed(Some(*retry_after))
+        }
         Reason::Closed => Refusal::Closed,
         _ => Refusal::Failed(error.into()),
     }
