@@ -8,18 +8,24 @@
 //! ```
 
 use crate::Failure;
+use crate::baseline;
 use crate::cases::{self, Case};
 use crate::chaos;
 use crate::compare::{self, CompareArgs};
-use crate::data::{Machine, Report, SCHEMA, Scale};
+use crate::data::{Report, SCHEMA, Scale};
+use crate::date;
 use crate::elsewhere::{PEERS, Program};
+use crate::log;
+use crate::machine;
+use crate::progress::Progress;
 use crate::report;
-use crate::runner::{self, Nobody, Plan};
+use crate::runner::{self, Audience, Plan};
 use crate::site::{Kind, Site};
 use crate::subject::Maker;
+use crate::tui::Live;
 use clap::{Args, Parser, Subcommand};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -46,6 +52,8 @@ enum Command {
     Compare(CompareArgs),
     /// Faults of all kinds under load, drawn from a seed.
     Chaos(chaos::cli::ChaosArgs),
+    /// Keep what was measured, or hold a run to what was kept.
+    Baseline(baseline::cli::BaselineArgs),
     /// List the cases and the pools.
     List,
 }
@@ -62,14 +70,20 @@ struct RunOnArgs {
 /// What a run can be told.
 #[derive(Debug, Default, Args)]
 pub(crate) struct RunArgs {
+    /// On what the pools are driven: for a command that lets its user choose.
+    #[arg(skip)]
+    pub(crate) kind: Kind,
     /// The cases to run; see `lab list`.
     pub(crate) cases: Vec<String>,
-    /// Where report.json goes.
+    /// Where report.html, report.json and lab.log go: target/lab in a folder with a Cargo.toml, else lab-report.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Each case to the letter, instead of its short form.
     #[arg(long, env = "ENABLE_POOL_STRESS_TESTS")]
     pub(crate) full: bool,
+    /// Watch the pool breathe: slots, line, health, faults, waits.
+    #[arg(long)]
+    pub(crate) tui: bool,
     /// What chance is drawn from.
     #[arg(long)]
     pub(crate) seed: Option<u64>,
@@ -99,6 +113,7 @@ pub fn main(makers: Vec<Arc<dyn Maker>>) -> ExitCode {
         Some(Command::Run(args)) => runtime.block_on(run(args, &makers)),
         Some(Command::Compare(args)) => runtime.block_on(compare::run(args, &makers)),
         Some(Command::Chaos(args)) => runtime.block_on(chaos::cli::chaos(args, &makers)),
+        Some(Command::Baseline(args)) => runtime.block_on(baseline::cli::baseline(args, &makers)),
         None => runtime.block_on(run(RunOnArgs::default(), &makers)),
     };
     // What blocks a thread of a pool that blocks is given up: nothing of ours is left there by now.
@@ -120,7 +135,7 @@ fn elsewhere(command: Option<&Command>, makers: &[Arc<dyn Maker>]) -> Option<Pro
     match command? {
         Command::Run(args) => Program::for_pools(makers, &args.run.pools, args.backend),
         Command::Compare(args) => Program::for_pools(makers, &args.pools(), Kind::Postgresql),
-        Command::Chaos(_) | Command::List => None,
+        Command::Chaos(_) | Command::Baseline(_) | Command::List => None,
     }
 }
 
@@ -142,72 +157,95 @@ fn list(makers: &[Arc<dyn Maker>]) {
 }
 
 async fn run(args: RunOnArgs, makers: &[Arc<dyn Maker>]) -> Result<bool, Failure> {
-    let cases = chosen_cases(&args.run.cases)?;
-    let report = measure(cases, args.run, args.backend, makers).await?;
-    Ok(all_passed(&report))
+    let RunOnArgs { mut run, backend } = args;
+    run.kind = backend;
+    run_these(chosen_cases(&run.cases)?, run, makers).await
 }
 
-/// Runs these cases; whether all of it passed.
+/// Runs these cases, says and writes what came of them; whether all of it passed.
 pub(crate) async fn run_these(
     cases: Vec<Arc<dyn Case>>,
     args: RunArgs,
     makers: &[Arc<dyn Maker>],
 ) -> Result<bool, Failure> {
-    let report = measure(cases, args, Kind::Postgresql, makers).await?;
-    Ok(all_passed(&report))
-}
-
-fn all_passed(report: &Report) -> bool {
+    let report = told(cases, args, makers).await?;
     let runs = || report.cases.iter().flat_map(|case| &case.runs);
-    !report.interrupted && runs().count() > 0 && runs().all(crate::data::Run::passed)
+    Ok(!report.interrupted && runs().count() > 0 && runs().all(crate::data::Run::passed))
 }
 
-/// Runs these cases as is asked, shows what came of it and writes it down.
-pub(crate) async fn measure(
+/// Runs these cases, says and writes what came of them.
+pub(crate) async fn told(
     cases: Vec<Arc<dyn Case>>,
     args: RunArgs,
-    kind: Kind,
     makers: &[Arc<dyn Maker>],
+) -> Result<Report, Failure> {
+    let folder = args.out.clone().unwrap_or_else(usual_folder);
+    let report = reported(cases, args, makers, &folder).await?;
+    print!(
+        "{}",
+        report::table(&report, report::Paint::on(&std::io::stdout()))
+    );
+    report::write(&report, &folder)?;
+    println!("{}", folder.join("report.html").display());
+    Ok(report)
+}
+
+/// Runs these cases, and tells what happens meanwhile.
+pub(crate) async fn reported(
+    cases: Vec<Arc<dyn Case>>,
+    args: RunArgs,
+    makers: &[Arc<dyn Maker>],
+    folder: &Path,
 ) -> Result<Report, Failure> {
     let scale = if args.full { Scale::Full } else { Scale::Short };
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..));
-    let makers = chosen_makers(&args.pools, kind, makers)?;
+    let makers = chosen_makers(&args.pools, &on(args.kind, makers)?)?;
+    log::to(folder)?;
     let stop = on_interrupt();
     let began = Instant::now();
-    let started = now();
-    let site = match kind {
+    let (started, machine) = (now(), machine::machine());
+    let site = match args.kind {
         Kind::Postgresql => Site::find(args.faults_on_a_server_that_is_not_ours).await?,
         Kind::Sqlite => Site::sqlite(library(&makers)).await?,
     };
     let backend = site.backend();
-    println!(
-        "{} {}, {}; seed {seed}.",
+    let title = format!(
+        "{} {}, {}; seed {seed}",
         backend.kind, backend.version, backend.origin
     );
+    println!("{title}.");
     let plan = Plan {
         cases,
         makers,
         scale,
         seed,
     };
-    let reports = runner::run(&plan, &site, &stop, &Nobody).await;
-    let report = Report {
+    let audience: Box<dyn Audience> = match args.tui {
+        true => Box::new(Live::begin(&plan, title, &stop)?),
+        false => Box::new(Progress::new()),
+    };
+    let reports = runner::run(&plan, &site, &stop, &*audience).await;
+    drop(audience);
+    Ok(Report {
         schema: SCHEMA,
         started,
         seconds: began.elapsed().as_secs_f64(),
         seed,
         scale,
-        machine: Machine::default(),
+        machine,
         versions: versions(&plan.makers),
         backend,
         interrupted: stop.is_cancelled(),
         cases: reports,
-    };
-    print!("{}", report::table(&report));
-    if let Some(folder) = &args.out {
-        report::write(&report, folder)?;
+    })
+}
+
+/// Where cargo keeps what can be made anew; else a folder that says what it is.
+fn usual_folder() -> PathBuf {
+    match Path::new("Cargo.toml").exists() {
+        true => PathBuf::from("target/lab"),
+        false => PathBuf::from("lab-report"),
     }
-    Ok(report)
 }
 
 /// The version of a database that the pools bring along.
@@ -218,7 +256,8 @@ fn library(makers: &[Arc<dyn Maker>]) -> String {
 
 fn versions(makers: &[Arc<dyn Maker>]) -> BTreeMap<String, String> {
     let of = |maker: &Arc<dyn Maker>| (maker.name().to_owned(), maker.version());
-    makers.iter().map(of).collect()
+    let compiler = ("rustc".to_owned(), machine::compiler());
+    makers.iter().map(of).chain([compiler]).collect()
 }
 
 pub(crate) fn chosen_cases(names: &[String]) -> Result<Vec<Arc<dyn Case>>, Failure> {
@@ -235,38 +274,42 @@ pub(crate) fn chosen_cases(names: &[String]) -> Result<Vec<Arc<dyn Case>>, Failu
     names.iter().map(find).collect()
 }
 
-fn chosen_makers(
+/// Those that are on a database of that kind.
+fn on(kind: Kind, makers: &[Arc<dyn Maker>]) -> Result<Vec<Arc<dyn Maker>>, Failure> {
+    let (here, others): (Vec<_>, Vec<_>) =
+        makers.iter().cloned().partition(|maker| maker.on() == kind);
+    match others.first() {
+        Some(other) if here.is_empty() => Err(format!(
+            "this program has no pool on {kind}, only on {}: say `--backend`",
+            other.on()
+        )
+        .into()),
+        _ => Ok(here),
+    }
+}
+
+pub(crate) fn chosen_makers(
     names: &[String],
-    kind: Kind,
     makers: &[Arc<dyn Maker>],
 ) -> Result<Vec<Arc<dyn Maker>>, Failure> {
-    let mut here = makers.iter().filter(|maker| maker.on() == kind);
     if names.is_empty() {
-        let first = here.next().ok_or_else(|| {
-            let others: Vec<_> = makers.iter().map(|maker| maker.on().to_string()).collect();
-            format!(
-                "this program has no pool on {kind}, only on {}: say `--backend`",
-                others.join(", ")
-            )
-        })?;
-        return Ok(vec![Arc::clone(first)]);
+        return Ok(makers.iter().take(1).cloned().collect());
     }
-    let here: Vec<_> = here.collect();
     let find = |name: &String| {
-        let found = here.iter().find(|maker| maker.name() == name);
-        found.map(|maker| Arc::clone(maker)).ok_or_else(|| {
-            format!("there is no pool {name:?} on {kind} here; `lab list` lists them").into()
-        })
+        let found = makers.iter().find(|maker| maker.name() == name);
+        found
+            .cloned()
+            .ok_or_else(|| format!("there is no pool {name:?} here; `lab list` lists them").into())
     };
     names.iter().map(find).collect()
 }
 
-/// Cancelled at the first Ctrl-C.
+/// Cancelled at the first Ctrl-C, or when the terminal or the machine goes.
 pub(crate) fn on_interrupt() -> CancellationToken {
     let stop = CancellationToken::new();
     let told = stop.clone();
     tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
+        if told_to_end().await.is_ok() {
             eprintln!("Stopping; what was measured so far is kept.");
             told.cancel();
         }
@@ -274,6 +317,23 @@ pub(crate) fn on_interrupt() -> CancellationToken {
     stop
 }
 
+#[cfg(unix)]
+async fn told_to_end() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminated = signal(SignalKind::terminate())?;
+    let mut hung_up = signal(SignalKind::hangup())?;
+    tokio::select! {
+        told = tokio::signal::ctrl_c() => told,
+        _ = terminated.recv() => Ok(()),
+        _ = hung_up.recv() => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+async fn told_to_end() -> std::io::Result<()> {
+    tokio::signal::ctrl_c().await
+}
+
 pub(crate) fn now() -> String {
-    String::new()
+    date::now()
 }

@@ -7,7 +7,6 @@ mod page;
 use crate::Failure;
 use crate::cli::{self, RunArgs};
 use crate::data::{Report, Run};
-use crate::site::Kind;
 use crate::subject::Maker;
 use clap::Args;
 use std::fs;
@@ -48,12 +47,12 @@ pub(crate) async fn run(args: CompareArgs, makers: &[Arc<dyn Maker>]) -> Result<
     } = args;
     run.pools = pools;
     let cases = cli::chosen_cases(&run.cases)?;
-    let report = cli::measure(cases, run, Kind::Postgresql, makers).await?;
+    let report = cli::told(cases, run, makers).await?;
     if let Some(file) = &file {
         let text = page::page(&report, makers);
         fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))?;
     }
-    println!("\n{}", told(&report));
+    println!("{}", verdict(&report));
     Ok(holds(&report))
 }
 
@@ -68,7 +67,7 @@ fn ours(report: &Report) -> impl Iterator<Item = &Run> {
 }
 
 /// The last line: what the exit status is about.
-fn told(report: &Report) -> String {
+fn verdict(report: &Report) -> String {
     let (all, passed) = (
         ours(report).count(),
         ours(report).filter(|run| run.passed()).count(),
