@@ -13,8 +13,10 @@ use tokio_util::sync::CancellationToken;
 
 /// How often each pool is looked at.
 const EVERY: Duration = Duration::from_millis(20);
-/// How long the server may take to agree, after the last thing that a case does.
+/// How long pool and server may take to agree, after the last thing that a case does.
 const TO_AGREE: Duration = Duration::from_secs(10);
+/// How long where something does not hold already: it is only to be told more about.
+const TO_AGREE_AFTER_ALL: Duration = Duration::from_secs(2);
 
 /// The ground of one case for one kind of pool.
 #[derive(Clone, Debug)]
@@ -39,6 +41,8 @@ struct Made {
     name: String,
     pool: Arc<dyn Subject>,
     watch: AbortHandle,
+    /// Connections that were forgotten on purpose.
+    forgotten: usize,
 }
 
 impl Ground {
@@ -126,6 +130,7 @@ impl Ground {
             name: spec.name.clone(),
             pool: Arc::clone(&pool),
             watch: watch.abort_handle(),
+            forgotten: 0,
         });
         Ok(pool)
     }
@@ -134,6 +139,14 @@ impl Ground {
     pub fn keep(&self, what: Arc<dyn Kept>) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.push(what);
+    }
+
+    /// The case has forgotten a connection of this pool on purpose: it stays in use, and stays at the server when the
+    /// pool is closed, and that is right.
+    pub fn forgot_one(&self, pool: &Arc<dyn Subject>) {
+        let mut pools = self.pools();
+        let made = pools.iter_mut().find(|made| Arc::ptr_eq(&made.pool, pool));
+        made.expect("this ground made it").forgotten += 1;
     }
 
     /// Waits until a pool looks as it should, or the time is over: what it looks like then, and whether that is so.
@@ -173,15 +186,21 @@ impl Ground {
         }
         self.look_away();
         for made in &made {
-            let closed = timeout(TO_AGREE, made.pool.close()).await.is_ok();
+            let closed = timeout(self.to_agree(), made.pool.close()).await.is_ok();
             if !self.site.keeps_list() {
                 self.gone(made, closed);
                 continue;
             }
-            let left = self.server_has(&made.name, |count| count == 0).await;
+            let forgotten = made.forgotten;
+            let left = self
+                .server_has(&made.name, |count| count == forgotten)
+                .await;
             self.recorder.check(
                 "nothing left at the server",
-                "0 connections after close",
+                match forgotten {
+                    0 => "0 connections after close".to_owned(),
+                    _ => format!("after close, the {forgotten} that were forgotten"),
+                },
                 format!(
                     "{left}{}",
                     if closed {
@@ -190,8 +209,12 @@ impl Ground {
                         ", and the close did not end"
                     }
                 ),
-                closed && left == "0",
+                closed && left == forgotten.to_string(),
             );
+            if forgotten > 0 {
+                // Nobody else can. That it fails is no fault of the pool.
+                let _ = self.site.terminate(&made.name).await;
+            }
         }
     }
 
@@ -206,7 +229,7 @@ impl Ground {
         let found = left.map_or("unknown".to_owned(), |size| size.to_string());
         self.recorder.check(
             "nothing left of the pool",
-            "0 connections after close",
+            format!("{} connections after close", made.forgotten),
             format!(
                 "{found}{}",
                 if closed {
@@ -215,17 +238,17 @@ impl Ground {
                     ", and the close did not end"
                 }
             ),
-            closed && left.is_none_or(|size| size == 0),
+            closed && left.is_none_or(|size| size == made.forgotten),
         );
     }
 
     async fn agree(&self, made: &Made) {
-        let (look, rests) = self.until(&made.pool, TO_AGREE, Look::at_rest).await;
+        let rests = |look: &Look| look.at_rest_but(made.forgotten);
+        let (look, rests) = self.until(&made.pool, self.to_agree(), rests).await;
         if !self.site.keeps_list() {
-            let found = look.to_string();
-            let rest = "nobody holds, waits or connects";
+            let rest = "nobody waits or connects, nothing is held but what was forgotten";
             self.recorder
-                .check("the pool comes to rest", rest, found, rests);
+                .check("the pool comes to rest", rest, look.to_string(), rests);
             return;
         }
         let size = || made.pool.look().live();
@@ -253,8 +276,24 @@ impl Ground {
 
     /// How many connections of that name the server has, when it is a good number or time is over.
     async fn server_has(&self, name: &str, good: impl Fn(usize) -> bool) -> String {
+        match self.count_until(name, good).await {
+            Ok(count) => count.to_string(),
+            Err(error) => format!("no answer ({error})"),
+        }
+    }
+
+    /// Waits until the server has a good number of connections of that name, ten seconds at most: how many it has then.
+    ///
+    /// # Errors
+    ///
+    /// It did not answer.
+    pub async fn count_until(
+        &self,
+        name: &str,
+        good: impl Fn(usize) -> bool,
+    ) -> Result<usize, Failure> {
         let mut last = Err("it did not answer".into());
-        let asked = timeout(TO_AGREE, async {
+        let asked = timeout(self.to_agree(), async {
             loop {
                 last = self.site.count(name).await;
                 if last.as_ref().is_ok_and(|count| good(*count)) {
@@ -264,9 +303,20 @@ impl Ground {
             }
         });
         let _ = asked.await;
-        match last {
-            Ok(count) => count.to_string(),
-            Err(error) => format!("no answer ({error})"),
+        last
+    }
+
+    fn to_agree(&self) -> Duration {
+        if self
+            .recorder
+            .written()
+            .checks
+            .iter()
+            .all(|check| check.holds)
+        {
+            TO_AGREE
+        } else {
+            TO_AGREE_AFTER_ALL
         }
     }
 

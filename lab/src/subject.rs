@@ -34,6 +34,11 @@ pub trait Maker: Send + Sync + 'static {
         ""
     }
 
+    /// Whether its pools keep connections ready that nobody has asked for yet ([`Spec::kept`]).
+    fn keeps(&self) -> bool {
+        true
+    }
+
     /// A pool that has not been used yet, ready as far as this kind of pool can be.
     ///
     /// # Errors
@@ -224,33 +229,37 @@ impl Look {
         Some(self.size? - self.connecting.unwrap_or(0))
     }
 
-    /// Who holds, waits or connects, in words.
-    fn busy(&self) -> String {
-        let counts = [
-            (self.in_use, "held"),
-            (self.waiting, "waiting"),
-            (self.connecting, "connecting"),
-        ];
-        let told = counts.iter().map(|(count, what)| match count {
-            Some(count) => format!("{count} {what}"),
-            None => format!("{what} unknown"),
-        });
-        told.collect::<Vec<_>>().join(", ")
-    }
-
     /// Whether nobody holds, waits or connects, as far as the pool can say.
     pub fn at_rest(&self) -> bool {
-        [self.in_use, self.waiting, self.connecting]
-            .iter()
-            .all(|count| count.unwrap_or(0) == 0)
+        self.at_rest_but(0)
+    }
+
+    /// Whether nobody waits or connects, and so many connections are held that will never come back, as far as the pool
+    /// can say.
+    pub fn at_rest_but(&self, forgotten: usize) -> bool {
+        self.in_use.is_none_or(|count| count == forgotten)
+            && self.waiting.is_none_or(|count| count == 0)
+            && self.connecting.is_none_or(|count| count == 0)
+    }
+
+    /// In use, of the most there may be: in per cent.
+    pub fn utilisation(&self) -> Option<f64> {
+        Some(self.in_use? as f64 * 100.0 / self.max? as f64)
     }
 }
 
 impl fmt::Display for Look {
+    /// `8 of 8 in use, 0 idle, 0 connecting, 3 waiting`, with a `?` for what the pool does not tell.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.size {
-            Some(size) => write!(f, "{size} connections, {}", self.busy()),
-            None => write!(f, "connections unknown, {}", self.busy()),
-        }
+        let say = |count: Option<usize>| count.map_or("?".to_owned(), |count| count.to_string());
+        write!(
+            f,
+            "{} of {} in use, {} idle, {} connecting, {} waiting",
+            say(self.in_use),
+            say(self.max),
+            say(self.idle),
+            say(self.connecting),
+            say(self.waiting)
+        )
     }
 }

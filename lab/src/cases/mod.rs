@@ -1,7 +1,13 @@
 //! The cases. Each states its question, its fixed conditions, its bound, its figure.
 
+mod isolation;
+mod leaks;
+mod line;
+mod lookout;
+mod punctual;
 mod recovery;
 mod saturation;
+mod step;
 
 use crate::Failure;
 use crate::data::Scale;
@@ -56,6 +62,9 @@ impl fmt::Debug for dyn Case {
 pub fn all() -> Vec<Arc<dyn Case>> {
     vec![
         Arc::new(saturation::Saturation),
+        Arc::new(line::Line),
+        Arc::new(leaks::Leaks),
+        Arc::new(isolation::Isolation),
         Arc::new(recovery::Recovery {
             again: recovery::AGAIN,
         }),

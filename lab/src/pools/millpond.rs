@@ -15,6 +15,7 @@ use std::marker::PhantomData;
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::sleep;
 
 /// Makes them.
 #[derive(Debug)]
@@ -144,7 +145,10 @@ where
 
     async fn close(&self) {
         self.pool.close();
-        self.pool.closed().await;
+        // Not `closed`, which waits for those that are held too.
+        while self.pool.snapshot().size > self.pool.snapshot().in_use {
+            sleep(Duration::from_millis(5)).await;
+        }
     }
 }
 
