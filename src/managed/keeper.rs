@@ -120,8 +120,9 @@ impl<M: Manager> Core<M> {
 
     /// Begins to make what is missing. Says how many of the `due` were begun.
     fn make_spare(self: &Arc<Self>, due: usize) -> usize {
-        let now = self.snapshot();
+        // In this order: what is made in between counts twice, and not never.
         let making = self.keeper.making();
+        let now = self.snapshot();
         let due = due.min(now.idle);
         let room = now.max_size.saturating_sub(now.size);
         let count = match self.pauses_after_failure() {
@@ -437,10 +438,10 @@ impl fmt::Debug for Keeper {
 }
 
 /// One object that the pool makes for itself, counted until it is made or not.
-struct Making<M: Manager>(Arc<Core<M>>);
+pub(super) struct Making<M: Manager>(Arc<Core<M>>);
 
 impl<M: Manager> Making<M> {
-    fn new(core: Arc<Core<M>>) -> Self {
+    pub(super) fn new(core: Arc<Core<M>>) -> Self {
         // ORDERING(making more): Relaxed; see `making read`.
         core.keeper.making.fetch_add(1, Ordering::Relaxed);
         Self(core)
