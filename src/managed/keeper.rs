@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! round    look around (upkeep.rs and storm.rs decide) → jobs, and a pause
-//! pause    drive the jobs; until the pause is over, or somebody nudges
+//! pause    drive the jobs; until the pause is over, it is time to look, or somebody nudges
 //! ```
 //!
 //! It holds nothing of the pool while it sleeps, so it does not keep it; its jobs do, each within its own bound,
@@ -38,6 +38,8 @@ pub(crate) async fn keep<M: Manager>(pool: Weak<Core<M>>) {
     };
     let mut jobs = Jobs(Vec::new());
     let (mut due, mut looks) = (0, true);
+    // It goes on whoever calls for a round meanwhile: with spare ones to be kept each get does.
+    let (mut look, mut is_set) = (pin!(over(None, None)), false);
     loop {
         let Some(core) = pool.upgrade() else { return };
         let now = core.snapshot();
@@ -50,23 +52,31 @@ pub(crate) async fn keep<M: Manager>(pool: Weak<Core<M>>) {
         // Whatever the user's code does that it calls, the task goes on.
         let mut pause = LONG;
         contain(|| pause = core.round(looks, &mut due));
+        if looks || !is_set {
+            let bound = core.wants_looks().then(|| core.look_pause());
+            is_set = bound.is_some();
+            look.set(over(core.runtime, bound));
+        }
         let mut timer = pin!(over(core.runtime, Some(pause)));
         drop(core);
         looks = poll_fn(|context| {
             desk.0.register(context.waker());
             jobs.0.extend(desk.0.take_jobs());
             jobs.poll(context);
+            if look.as_mut().poll(context).is_ready() {
+                return Poll::Ready(true);
+            }
             if desk.0.take_nudge() {
                 return Poll::Ready(false);
             }
-            timer.as_mut().poll(context).map(|()| true)
+            timer.as_mut().poll(context).map(|()| false)
         })
         .await;
     }
 }
 
 impl<M: Manager> Core<M> {
-    /// One round; `looks`, unless somebody called for it in between. `due` replacements have still to be made.
+    /// One round; `looks` when it is time to. `due` replacements have still to be made.
     /// Says how long to sleep.
     fn round(self: &Arc<Self>, looks: bool, due: &mut usize) -> Duration {
         if looks && self.wants_looks() {
@@ -82,11 +92,7 @@ impl<M: Manager> Core<M> {
             *due += self.care_for_idle();
             *due -= self.make_spare(*due);
         }
-        let pauses = [
-            self.wants_looks().then(|| self.look_pause()),
-            self.upkeep.round(),
-            self.next_connect(),
-        ];
+        let pauses = [self.upkeep.round(), self.next_connect()];
         pauses.into_iter().flatten().min().unwrap_or(LONG)
     }
 
