@@ -327,6 +327,23 @@ fn a_pool_that_is_asked_all_the_time_knows_how_fast_objects_come_back() {
     scene.all_well(1);
 }
 
+#[test]
+fn who_finds_room_to_connect_waits_for_nobody_and_is_let_in() {
+    let (scene, clock) = careful(2, |builder| builder.shed_overload(true));
+    for _ in 0..4 {
+        let held = scene.hold();
+        pass(&scene, &clock, 500 * MS);
+        drop(held);
+    }
+    let held = scene.hold();
+    let hasty = Acquire::new().deadline(100 * MS);
+    drop(scene.acquire(&hasty).ready().unwrap());
+    let all = [held, scene.hold()];
+    assert!(scene.acquire(&hasty).ready().is_err(), "there is none now");
+    drop(all);
+    scene.all_well(2);
+}
+
 trait Moment: Sized {
     fn waits_a_moment(self) -> bool;
 }
