@@ -1,7 +1,7 @@
 //! The command line.
 //!
 //! ```text
-//! 0    every case that was asked for ran and passed
+//! 0    every case that was asked for ran and passed; of a comparison: every one with millpond
 //! 1    a case failed, broke, was skipped, or the run was stopped
 //! 2    the command line is wrong
 //! 3    nothing could be run: no database, no such folder
@@ -10,14 +10,17 @@
 use crate::Failure;
 use crate::baseline;
 use crate::cases::{self, Case};
+use crate::chaos;
+use crate::compare::{self, CompareArgs};
 use crate::data::{Report, SCHEMA, Scale};
 use crate::date;
+use crate::elsewhere::{PEERS, Program};
 use crate::log;
 use crate::machine;
 use crate::progress::Progress;
 use crate::report;
 use crate::runner::{self, Audience, Plan};
-use crate::site::Site;
+use crate::site::{Kind, Site};
 use crate::subject::Maker;
 use crate::tui::Live;
 use clap::{Args, Parser, Subcommand};
@@ -25,7 +28,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// Drives a connection pool, on a real PostgreSQL, into every known kind of exhaustion, and says pass or fail.
@@ -42,7 +45,13 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run cases, all of them by default, and write a report.
-    Run(RunArgs),
+    Run(RunOnArgs),
+    /// Run cases with one pool after the other, those of other projects too, which cargo builds first.
+    ///
+    /// The exit status is about millpond: what others come to is shown.
+    Compare(CompareArgs),
+    /// Faults of all kinds under load, drawn from a seed.
+    Chaos(chaos::cli::ChaosArgs),
     /// Keep what was measured, or hold a run to what was kept.
     Baseline(baseline::cli::BaselineArgs),
     /// List the cases and the pools.
@@ -50,7 +59,20 @@ enum Command {
 }
 
 #[derive(Debug, Default, Args)]
+struct RunOnArgs {
+    #[command(flatten)]
+    run: RunArgs,
+    /// On what the pools are driven.
+    #[arg(long, value_enum, default_value_t)]
+    backend: Kind,
+}
+
+/// What a run can be told.
+#[derive(Debug, Default, Args)]
 pub(crate) struct RunArgs {
+    /// On what the pools are driven: for a command that lets its user choose.
+    #[arg(skip)]
+    pub(crate) kind: Kind,
     /// The cases to run; see `lab list`.
     pub(crate) cases: Vec<String>,
     /// Where report.html, report.json and lab.log go: target/lab in a folder with a Cargo.toml, else lab-report.
@@ -76,6 +98,9 @@ pub(crate) struct RunArgs {
 /// The program, with these pools; the first is driven where none is named.
 pub fn main(makers: Vec<Arc<dyn Maker>>) -> ExitCode {
     let cli = Cli::parse();
+    if let Some(program) = elsewhere(cli.command.as_ref(), &makers) {
+        return fail(&program.become_it());
+    }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error.into()),
@@ -86,9 +111,13 @@ pub fn main(makers: Vec<Arc<dyn Maker>>) -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Some(Command::Run(args)) => runtime.block_on(run(args, &makers)),
+        Some(Command::Compare(args)) => runtime.block_on(compare::run(args, &makers)),
+        Some(Command::Chaos(args)) => runtime.block_on(chaos::cli::chaos(args, &makers)),
         Some(Command::Baseline(args)) => runtime.block_on(baseline::cli::baseline(args, &makers)),
-        None => runtime.block_on(run(RunArgs::default(), &makers)),
+        None => runtime.block_on(run(RunOnArgs::default(), &makers)),
     };
+    // What blocks a thread of a pool that blocks is given up: nothing of ours is left there by now.
+    runtime.shutdown_timeout(Duration::from_secs(1));
     match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
@@ -113,6 +142,15 @@ impl std::fmt::Display for Misused {
 
 impl std::error::Error for Misused {}
 
+/// The program that has the pools which are asked for, where this one has not.
+fn elsewhere(command: Option<&Command>, makers: &[Arc<dyn Maker>]) -> Option<Program> {
+    match command? {
+        Command::Run(args) => Program::for_pools(makers, &args.run.pools, args.backend),
+        Command::Compare(args) => Program::for_pools(makers, &args.pools(), Kind::Postgresql),
+        Command::Chaos(_) | Command::Baseline(_) | Command::List => None,
+    }
+}
+
 fn list(makers: &[Arc<dyn Maker>]) {
     println!("Cases:");
     for case in cases::all() {
@@ -122,10 +160,18 @@ fn list(makers: &[Arc<dyn Maker>]) {
     for maker in makers {
         println!("  {:<14} {}", maker.name(), maker.version());
     }
+    if Program::for_pools(makers, &PEERS.map(str::to_owned), Kind::Postgresql).is_some() {
+        println!(
+            "  and, built by cargo where they are asked for: {}",
+            PEERS.join(", ")
+        );
+    }
 }
 
-async fn run(args: RunArgs, makers: &[Arc<dyn Maker>]) -> Result<bool, Failure> {
-    run_these(chosen_cases(&args.cases)?, args, makers).await
+async fn run(args: RunOnArgs, makers: &[Arc<dyn Maker>]) -> Result<bool, Failure> {
+    let RunOnArgs { mut run, backend } = args;
+    run.kind = backend;
+    run_these(chosen_cases(&run.cases)?, run, makers).await
 }
 
 /// Runs these cases, says and writes what came of them; whether all of it passed.
@@ -134,6 +180,17 @@ pub(crate) async fn run_these(
     args: RunArgs,
     makers: &[Arc<dyn Maker>],
 ) -> Result<bool, Failure> {
+    let report = told(cases, args, makers).await?;
+    let runs = || report.cases.iter().flat_map(|case| &case.runs);
+    Ok(!report.interrupted && runs().count() > 0 && runs().all(crate::data::Run::passed))
+}
+
+/// Runs these cases, says and writes what came of them.
+pub(crate) async fn told(
+    cases: Vec<Arc<dyn Case>>,
+    args: RunArgs,
+    makers: &[Arc<dyn Maker>],
+) -> Result<Report, Failure> {
     let folder = args.out.clone().unwrap_or_else(usual_folder);
     let report = reported(cases, args, makers, &folder).await?;
     print!(
@@ -142,8 +199,7 @@ pub(crate) async fn run_these(
     );
     report::write(&report, &folder)?;
     println!("{}", folder.join("report.html").display());
-    let runs = || report.cases.iter().flat_map(|case| &case.runs);
-    Ok(!report.interrupted && runs().count() > 0 && runs().all(crate::data::Run::passed))
+    Ok(report)
 }
 
 /// Runs these cases, and tells what happens meanwhile.
@@ -155,12 +211,15 @@ pub(crate) async fn reported(
 ) -> Result<Report, Failure> {
     let scale = if args.full { Scale::Full } else { Scale::Short };
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..));
-    let makers = chosen_makers(&args.pools, makers)?;
+    let makers = chosen_makers(&args.pools, &on(args.kind, makers)?)?;
     log::to(folder)?;
     let stop = on_interrupt();
     let began = Instant::now();
     let (started, machine) = (now(), machine::machine());
-    let site = Site::find(args.faults_on_a_server_that_is_not_ours).await?;
+    let site = match args.kind {
+        Kind::Postgresql => Site::find(args.faults_on_a_server_that_is_not_ours).await?,
+        Kind::Sqlite => Site::sqlite(library(&makers)).await?,
+    };
     let backend = site.backend();
     let title = format!(
         "{} {}, {}; seed {seed}",
@@ -201,6 +260,12 @@ fn usual_folder() -> PathBuf {
     }
 }
 
+/// The version of a database that the pools bring along.
+fn library(makers: &[Arc<dyn Maker>]) -> String {
+    let known = makers.iter().find_map(|maker| maker.library());
+    known.unwrap_or_else(|| "of an unknown version".to_owned())
+}
+
 fn versions(makers: &[Arc<dyn Maker>]) -> BTreeMap<String, String> {
     let of = |maker: &Arc<dyn Maker>| (maker.name().to_owned(), maker.version());
     let compiler = ("rustc".to_owned(), machine::compiler());
@@ -219,6 +284,20 @@ pub(crate) fn chosen_cases(names: &[String]) -> Result<Vec<Arc<dyn Case>>, Failu
         })
     };
     names.iter().map(find).collect()
+}
+
+/// Those that are on a database of that kind.
+fn on(kind: Kind, makers: &[Arc<dyn Maker>]) -> Result<Vec<Arc<dyn Maker>>, Failure> {
+    let (here, others): (Vec<_>, Vec<_>) =
+        makers.iter().cloned().partition(|maker| maker.on() == kind);
+    match others.first() {
+        Some(other) if here.is_empty() => Err(format!(
+            "this program has no pool on {kind}, only on {}: say `--backend`",
+            other.on()
+        )
+        .into()),
+        _ => Ok(here),
+    }
 }
 
 pub(crate) fn chosen_makers(

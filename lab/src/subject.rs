@@ -2,7 +2,9 @@
 
 use crate::Failure;
 use crate::data::Level;
+use crate::site::Kind;
 use async_trait::async_trait;
+use std::borrow::Cow;
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
@@ -16,6 +18,21 @@ pub trait Maker: Send + Sync + 'static {
 
     /// Its version, for the report.
     fn version(&self) -> String;
+
+    /// On what kind of database its pools are.
+    fn on(&self) -> Kind {
+        Kind::Postgresql
+    }
+
+    /// The version of the database, where that is a library that the pool brings along.
+    fn library(&self) -> Option<String> {
+        None
+    }
+
+    /// How it is built here, and what of it has no figure; for whoever compares it with another.
+    fn built(&self) -> &'static str {
+        ""
+    }
 
     /// Whether its pools keep connections ready that nobody has asked for yet ([`Spec::kept`]).
     fn keeps(&self) -> bool {
@@ -51,6 +68,26 @@ pub struct Spec {
     pub wait: Duration,
     /// An object that is held for longer is told of as leaked, by a pool that can.
     pub leak_threshold: Option<Duration>,
+    /// Everything that this kind of pool has against outages is on, and set for a second rather than for minutes:
+    /// checks before a connection is handed out and while it lies idle, bounds on connecting, pauses between connects
+    /// that fail.
+    pub careful: bool,
+}
+
+impl Spec {
+    /// The same, with everything [against outages](Self::careful).
+    #[must_use]
+    pub fn careful(mut self) -> Self {
+        self.careful = true;
+        self
+    }
+
+    /// The same, with connections that lead elsewhere.
+    #[must_use]
+    pub fn to(mut self, target: Target) -> Self {
+        self.target = target;
+        self
+    }
 }
 
 /// Where connections lead.
@@ -117,6 +154,30 @@ pub enum Work {
     Sleep(Duration),
     /// A statement that the server refuses: the connection stays good.
     Fail,
+}
+
+impl Work {
+    /// The statement that does it on PostgreSQL.
+    pub fn statement(self) -> Cow<'static, str> {
+        match self {
+            Self::Ask => "SELECT 1".into(),
+            Self::Sleep(time) => format!("SELECT pg_sleep({})", time.as_secs_f64()).into(),
+            Self::Fail => "SELECT 1/0".into(),
+        }
+    }
+
+    /// Whether it was done, if that is what its statement came to: who asks to be refused must be.
+    ///
+    /// # Errors
+    ///
+    /// It was not.
+    pub fn judge<T, E: Into<Failure>>(self, answer: Result<T, E>) -> Result<(), Failure> {
+        match (self, answer) {
+            (Self::Fail, Ok(_)) => Err("the server did what it should have refused".into()),
+            (Self::Fail, Err(_)) | (_, Ok(_)) => Ok(()),
+            (_, Err(error)) => Err(error.into()),
+        }
+    }
 }
 
 /// Why there was no connection.

@@ -83,6 +83,10 @@ impl Case for Isolation {
         window(scale) * 2 * pairs(scale) + Duration::from_secs(2)
     }
 
+    fn unasked(&self, ground: &Ground) -> Option<String> {
+        ground.site().without_server()
+    }
+
     async fn run(&self, ground: &Ground) -> Result<(), Failure> {
         let quiet = ground.make(&ground.spec("quiet", MOST, MOST)).await?;
         let loud = ground.make(&ground.spec("loud", MOST, MOST)).await?;

@@ -5,6 +5,7 @@ mod leaks;
 mod line;
 mod lookout;
 mod punctual;
+mod recovery;
 mod saturation;
 mod step;
 
@@ -64,5 +65,13 @@ pub fn all() -> Vec<Arc<dyn Case>> {
         Arc::new(line::Line),
         Arc::new(leaks::Leaks),
         Arc::new(isolation::Isolation),
+        Arc::new(recovery::Recovery {
+            again: recovery::AGAIN,
+        }),
     ]
+}
+
+/// The case `recovery`, of pools that are given another time than a minute to be as before.
+pub fn recovery_within(again: Duration) -> Arc<dyn Case> {
+    Arc::new(recovery::Recovery { again })
 }
