@@ -93,6 +93,31 @@ fn a_warm_up_makes_as_many_as_asked_for_and_tries_each() {
     scene.all_well(3);
 }
 
+/// The pool's task makes what is missing of its spare ones: what is being warmed up is not missing.
+#[test]
+fn what_is_being_made_ready_is_not_made_once_more_as_a_spare_one() {
+    let scene = Scene::built(1, true, |builder| builder);
+    let world = World::default();
+    world.limit(3);
+    let gate = Gate::new();
+    world.probe.then(Step::at(&gate));
+    let builder = hooked(&world).max_size(8).min_idle(3);
+    let builder = builder.runtime(Runtime::Tokio1);
+    let mut building = scene.polled(builder.build_ready()).waits();
+    for _ in 0..5 {
+        scene.advance(SHORT);
+    }
+    assert_eq!(world.made(), 3, "two beside the one that is tried");
+    gate.open();
+    let pool = building.woken_ready().unwrap();
+    scene.advance(SHORT);
+    let now = pool.snapshot();
+    assert_eq!((now.size, now.idle, world.made()), (3, 3, 3));
+    acc(&pool);
+    drop((building, pool));
+    once_in(&world);
+}
+
 #[test]
 fn a_warm_up_to_nothing_of_an_empty_pool_is_ready() {
     let scene = Scene::new(1);

@@ -12,18 +12,32 @@
 //! A library, so that a program with other pools (`lab/peers`), the tests' broken pools, and a user's own can be driven
 //! by the same cases.
 
+pub mod baseline;
 pub mod cases;
+pub mod chaos;
 pub mod cli;
+mod compare;
 pub mod data;
+mod date;
+mod elsewhere;
 pub mod ground;
+pub mod harm;
+mod log;
+mod machine;
 pub mod pools;
+mod progress;
+pub mod punctual;
 pub mod record;
 pub mod report;
 pub mod runner;
+mod scratch;
+pub mod simulated;
 pub mod site;
 pub mod subject;
+pub mod tui;
 
 pub use cli::main;
+pub use elsewhere::PEERS;
 
 /// What ends a command before its verdict: one line that names the thing and the way out.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;

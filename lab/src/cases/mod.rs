@@ -1,6 +1,13 @@
 //! The cases. Each states its question, its fixed conditions, its bound, its figure.
 
+mod isolation;
+mod leaks;
+mod line;
+mod lookout;
+mod punctual;
+mod recovery;
 mod saturation;
+mod step;
 
 use crate::Failure;
 use crate::data::Scale;
@@ -53,5 +60,18 @@ impl fmt::Debug for dyn Case {
 
 /// All cases, in the order of their numbers.
 pub fn all() -> Vec<Arc<dyn Case>> {
-    vec![Arc::new(saturation::Saturation)]
+    vec![
+        Arc::new(saturation::Saturation),
+        Arc::new(line::Line),
+        Arc::new(leaks::Leaks),
+        Arc::new(isolation::Isolation),
+        Arc::new(recovery::Recovery {
+            again: recovery::AGAIN,
+        }),
+    ]
+}
+
+/// The case `recovery`, of pools that are given another time than a minute to be as before.
+pub fn recovery_within(again: Duration) -> Arc<dyn Case> {
+    Arc::new(recovery::Recovery { again })
 }

@@ -1,0 +1,58 @@
+//! bb8-postgres. By default an empty query at each check-out.
+
+use crate::peer::{Held, Peer, at_most, bounded, count, known};
+use bb8::{Pool, RunError};
+use bb8_postgres::PostgresConnectionManager;
+use millpond_lab::Failure;
+use millpond_lab::subject::{Lease, Look, Refusal, Spec};
+use std::time::Duration;
+use tokio_postgres::{Config, NoTls};
+
+#[derive(Clone)]
+pub(crate) struct Bb8(Pool<PostgresConnectionManager<NoTls>>);
+
+impl Peer for Bb8 {
+    const NAME: &'static str = "bb8";
+    const PACKAGES: &'static [&'static str] = &["bb8", "bb8-postgres"];
+    const BUILT: &'static str = "`Pool::builder`, `max_size`, `min_idle`; `connection_timeout` is one for the whole pool \
+                                 (30 s), so Tokio's `timeout` bounds each get. Counts no connects under way, has no \
+                                 health; who waits is its `pending_gets`. It is closed by dropping it.";
+
+    async fn of(config: Config, spec: &Spec) -> Result<Self, Failure> {
+        let builder = Pool::builder()
+            .max_size(count(spec.max_size)?)
+            .min_idle(count(spec.kept)?)
+            .connection_timeout(at_most(spec));
+        let manager = PostgresConnectionManager::new(config, NoTls);
+        Ok(Self(builder.build(manager).await?))
+    }
+
+    async fn take(&self, within: Duration) -> Result<Box<dyn Lease>, Refusal> {
+        let get = async {
+            self.0.get_owned().await.map_err(|error| match error {
+                RunError::TimedOut => Refusal::TimedOut,
+                RunError::User(error) => Refusal::Failed(error.into()),
+            })
+        };
+        let client = bounded(within, get).await?;
+        Ok(Held::boxed(client, |client| client))
+    }
+
+    fn look(&self) -> Look {
+        let now = self.0.state();
+        let done = now.statistics.completed_gets();
+        let waiting = now.statistics.get_started.checked_sub(done);
+        Look {
+            max: known(self.0.config().max_size.into()),
+            size: known(now.connections.into()),
+            connecting: None,
+            in_use: now
+                .connections
+                .checked_sub(now.idle_connections)
+                .and_then(|many| known(many.into())),
+            idle: known(now.idle_connections.into()),
+            waiting: waiting.and_then(known),
+            health: None,
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! deadpool-postgres. By default it looks whether a connection has ended, and asks nobody.
+
+use crate::peer::{Held, Peer, opened};
+use deadpool_postgres::{Manager, Pool, PoolError, Runtime, Timeouts};
+use millpond_lab::Failure;
+use millpond_lab::subject::{Lease, Look, Refusal, Spec};
+use std::time::Duration;
+use tokio_postgres::{Config, NoTls};
+
+#[derive(Clone)]
+pub(crate) struct Deadpool(Pool);
+
+impl Peer for Deadpool {
+    const NAME: &'static str = "deadpool";
+    const PACKAGES: &'static [&'static str] = &["deadpool", "deadpool-postgres"];
+    const BUILT: &'static str = "`Pool::builder`, `max_size`; the bound of a get is each of its three `Timeouts`. It makes \
+                                 no connection before one is asked for: as many as are to be kept are taken and given \
+                                 back first. Counts no connects under way, has no health.";
+
+    async fn of(config: Config, spec: &Spec) -> Result<Self, Failure> {
+        let builder = Pool::builder(Manager::new(config, NoTls)).max_size(spec.max_size);
+        let pool = builder.runtime(Runtime::Tokio1).build()?;
+        opened(Self(pool), spec).await
+    }
+
+    async fn take(&self, within: Duration) -> Result<Box<dyn Lease>, Refusal> {
+        let within = Some(within);
+        let bounds = Timeouts {
+            wait: within,
+            create: within,
+            recycle: within,
+        };
+        match self.0.timeout_get(&bounds).await {
+            Ok(object) => Ok(Held::boxed(object, |object| object)),
+            Err(PoolError::Timeout(_)) => Err(Refusal::TimedOut),
+            Err(PoolError::Closed) => Err(Refusal::Closed),
+            Err(error) => Err(Refusal::Failed(error.into())),
+        }
+    }
+
+    fn look(&self) -> Look {
+        let now = self.0.status();
+        Look {
+            max: Some(now.max_size),
+            size: Some(now.size),
+            connecting: None,
+            in_use: now.size.checked_sub(now.available),
+            idle: Some(now.available),
+            waiting: Some(now.waiting),
+            health: None,
+        }
+    }
+
+    async fn close(self) {
+        self.0.close();
+    }
+}
