@@ -1,6 +1,6 @@
 //! deadpool-postgres. By default it looks whether a connection has ended, and asks nobody.
 
-use crate::peer::{Held, Peer, opened};
+use crate::peer::{Held, Peer, counted, opened};
 use deadpool_postgres::{Manager, Pool, PoolError, Runtime, Timeouts};
 use millpond_lab::Failure;
 use millpond_lab::subject::{Lease, Look, Refusal, Spec};
@@ -41,13 +41,8 @@ impl Peer for Deadpool {
     fn look(&self) -> Look {
         let now = self.0.status();
         Look {
-            max: Some(now.max_size),
-            size: Some(now.size),
-            connecting: None,
-            in_use: now.size.checked_sub(now.available),
-            idle: Some(now.available),
             waiting: Some(now.waiting),
-            health: None,
+            ..counted(now.max_size, now.size, now.available)
         }
     }
 

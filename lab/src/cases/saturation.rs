@@ -275,7 +275,10 @@ impl Stage<'_> {
                 say(found),
                 say(seen)
             ),
-            [found, seen].into_iter().flatten().all(|count| count <= MOST),
+            [found, seen]
+                .into_iter()
+                .flatten()
+                .all(|count| count <= MOST),
         );
         Ok(())
     }
