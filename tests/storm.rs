@@ -303,6 +303,47 @@ fn who_could_not_be_served_in_time_hears_so_at_once() {
     scene.all_well(1);
 }
 
+#[test]
+fn a_pool_that_is_asked_all_the_time_knows_how_fast_objects_come_back() {
+    // Where spare ones are kept, each get that finds none calls the task: more often here than it looks at the figures.
+    let (scene, clock) = careful(1, |builder| builder.shed_overload(true).min_idle(1));
+    let mut held = scene.hold();
+    for _ in 0..40 {
+        let mut next = scene.get().waits();
+        pass(&scene, &clock, 100 * MS);
+        drop(held);
+        held = next.woken_ready().unwrap();
+    }
+    let line: Vec<Polled<'_, _>> = scene.queue(3);
+    let hasty = Acquire::new().deadline(200 * MS);
+    let error = scene.acquire(&hasty).ready().unwrap_err();
+    let Reason::Overloaded { retry_after } = error.reason() else {
+        panic!("{error}");
+    };
+    // The fourth in line: 400 ms, of which it has half.
+    let expected = 180 * MS..=220 * MS;
+    assert!(expected.contains(retry_after), "{retry_after:?}");
+    drop((line, held));
+    scene.all_well(1);
+}
+
+#[test]
+fn who_finds_room_to_connect_waits_for_nobody_and_is_let_in() {
+    let (scene, clock) = careful(2, |builder| builder.shed_overload(true));
+    for _ in 0..4 {
+        let held = scene.hold();
+        pass(&scene, &clock, 500 * MS);
+        drop(held);
+    }
+    let held = scene.hold();
+    let hasty = Acquire::new().deadline(100 * MS);
+    drop(scene.acquire(&hasty).ready().unwrap());
+    let all = [held, scene.hold()];
+    assert!(scene.acquire(&hasty).ready().is_err(), "there is none now");
+    drop(all);
+    scene.all_well(2);
+}
+
 trait Moment: Sized {
     fn waits_a_moment(self) -> bool;
 }

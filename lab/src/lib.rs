@@ -31,6 +31,7 @@ pub mod record;
 pub mod report;
 pub mod runner;
 mod scratch;
+pub mod simulated;
 pub mod site;
 pub mod subject;
 pub mod tui;

@@ -60,6 +60,7 @@ impl<T> Line<T> {
     }
 
     /// `state` is in force: who waits for an end is woken if this is one.
+    #[inline]
     pub fn hear(&mut self, state: State, wakes: &mut WakeList) {
         self.gone.hear(state, self.refusing, wakes);
     }
@@ -67,12 +68,14 @@ impl<T> Line<T> {
 
 impl<T> Deref for Line<T> {
     type Target = Queue<T>;
+    #[inline]
     fn deref(&self) -> &Queue<T> {
         &self.getters
     }
 }
 
 impl<T> DerefMut for Line<T> {
+    #[inline]
     fn deref_mut(&mut self) -> &mut Queue<T> {
         &mut self.getters
     }

@@ -33,6 +33,7 @@ mod gone;
 pub mod idle;
 mod line;
 mod moves;
+mod places;
 mod queue;
 #[cfg(any(feature = "postgres", millpond_loom, millpond_shuttle))]
 pub mod rest;

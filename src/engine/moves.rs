@@ -13,7 +13,7 @@ use super::line::Line;
 use super::queue::{End, Node, Stake};
 use super::state::{MAX_WAITING, State};
 use super::sync::{Arc, MutexGuard, Ordering};
-use super::waiter::{Phase, Place, Waiter};
+use super::waiter::{Known, Phase, Place, Waiter};
 use super::wake::{WakeList, drop_contained};
 use super::{Debt, Engine, Enter, Finish, GiveBack, Leave, Placed, Turn};
 use std::task::Waker;
@@ -23,11 +23,11 @@ impl<T> Engine<T> {
     /// getter found its object dead and destroyed it (`debt`). With `wait` false the caller would rather go than wait for another's
     /// object; it still takes an idle object, a reservation, or the outcome of a connect that nobody owns.
     pub fn enter(&self, end: End, wait: bool, debt: Option<Debt>, waker: &Waker) -> Enter<T> {
+        let waker = waker.clone();
         let place = Place {
             waiter: Arc::new(Waiter::new()),
-            waker: waker.clone(),
+            known: Known::of(&waker),
         };
-        let waker = waker.clone();
         let mut line = self.line.lock();
         let owes = debt.is_some();
         if let Some(debt) = debt {
@@ -89,17 +89,15 @@ impl<T> Engine<T> {
             Phase::Object => Turn::Object(place.waiter.take()),
             Phase::Closed => Turn::Closed,
             Phase::Dismissed => Turn::Dismissed,
-            Phase::Waiting if place.waker.will_wake(waker) => Turn::Pending,
+            Phase::Waiting if place.known.will_wake(waker) => Turn::Pending,
             Phase::Waiting | Phase::Reservation | Phase::Nudged => self.poll_locked(place, waker),
         }
     }
 
     #[cold]
     fn poll_locked(&self, place: &mut Place<T>, waker: &Waker) -> Turn<T> {
-        if !place.waker.will_wake(waker) {
-            drop_contained(std::mem::replace(&mut place.waker, waker.clone()));
-        }
         let fresh = waker.clone();
+        let known = Known::of(&fresh);
         let mut line = self.line.lock();
         let Some(number) = place.waiter.number() else {
             drop(line);
@@ -110,6 +108,7 @@ impl<T> Engine<T> {
             };
         };
         let old = line.node(number).waker.replace(fresh);
+        place.known = known;
         let granted = place.waiter.phase() == Phase::Reservation;
         if granted {
             line.set_stake(number, Stake::Driving);
@@ -341,12 +340,13 @@ impl<T> Engine<T> {
         });
         node.waiter.hand_over(object);
         drop(line);
-        drop_contained(node);
+        drop(node);
         wakes.wake();
     }
 
     /// Grants reservations to the hungry while there is room; and dismisses those who would not wait for
     /// others and have nothing to hope for any more.
+    #[inline]
     pub(super) fn settle(
         &self,
         line: &mut Line<T>,
@@ -363,11 +363,8 @@ impl<T> Engine<T> {
             node.waiter.tell(Phase::Reservation);
             wakes.add(node.waker.take());
         }
-        while let Some(number) = line.first_hopeless(ownerless(line, state)) {
-            let mut node = line.remove(number);
-            node.waiter.tell(Phase::Dismissed);
-            wakes.add(node.waker.take());
-            state = state.left();
+        if line.has_impatient() {
+            state = dismiss(line, state, wakes);
         }
         state
     }
@@ -428,6 +425,18 @@ impl<T> Engine<T> {
         let doomed = |object| (object, Debt(()));
         idle.chain(parked).map(doomed).collect()
     }
+}
+
+/// Those leave the line who would not wait for others and have nothing to hope for any more.
+#[cold]
+fn dismiss<T>(line: &mut Line<T>, mut state: State, wakes: &mut WakeList) -> State {
+    while let Some(number) = line.first_hopeless(ownerless(line, state)) {
+        let mut node = line.remove(number);
+        node.waiter.tell(Phase::Dismissed);
+        wakes.add(node.waker.take());
+        state = state.left();
+    }
+    state
 }
 
 /// What a getter that stands before the line does next.

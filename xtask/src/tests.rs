@@ -32,4 +32,5 @@ fn cargo_test(here: &Workspace, steps: &mut Steps) {
 }
 
 const TESTS: &str = "test --workspace --exclude millpond-loom-tests --no-fail-fast \
-                     --features millpond/postgres-rustls,millpond/postgres-native-tls,millpond/serde";
+                     --features millpond/postgres-rustls,millpond/postgres-native-tls,millpond/serde,\
+                     millpond-testkit/postgres,millpond-testkit/serde";

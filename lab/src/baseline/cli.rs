@@ -5,6 +5,7 @@ use crate::Failure;
 use crate::cli::{RunArgs, chosen_cases, reported};
 use crate::data::{Report, Scale};
 use crate::report::read;
+use crate::report::words::counted;
 use crate::subject::Maker;
 use clap::{Args, Subcommand};
 use std::collections::BTreeSet;
@@ -91,7 +92,8 @@ async fn save(args: SaveArgs, makers: &[Arc<dyn Maker>]) -> Result<(), Failure> 
     baselines.write(&file)?;
     let kept = baselines.named(&args.which.name)?.figures.len();
     println!(
-        "{kept} figures are kept as {:?} in {}",
+        "{} kept as {:?} in {}",
+        counted(kept, "figure"),
         args.which.name,
         file.display()
     );
@@ -149,7 +151,7 @@ fn told(all: &[Compared], cores: usize, kept: usize) -> bool {
     let worse = all.iter().filter(|compared| !compared.is_good()).count();
     match (all.len(), worse) {
         (0, _) => println!("Nothing was compared."),
-        (all, 0) => println!("{all} figures, none worse than its noise allows."),
+        (all, 0) => println!("{}, none worse than its noise allows.", counted(all, "figure")),
         (all, worse) => println!(
             "{worse} of {all} figures worse or missing. If it must be so: `lab baseline save`."
         ),

@@ -92,7 +92,7 @@ impl Shared {
     }
 
     fn waits(&self, run: &Run) -> Result<String, Failure> {
-        let Some(scale) = &self.scale else {
+        let Some(scale) = self.scale.as_ref().filter(|_| !run.groups.is_empty()) else {
             return Ok(format!("<div>{}</div>\n", nothing("Nobody waited.")));
         };
         let [wide, narrow] = [Width::Wide, Width::Narrow]
@@ -171,7 +171,8 @@ fn nothing(text: &str) -> String {
 fn head(run: &Run) -> String {
     let why = match &run.verdict {
         Verdict::Passed | Verdict::Failed => String::new(),
-        _ => format!("<p class=\"why\">{}</p>", Text(&finding(run))),
+        Verdict::Broken(_) => format!("<p class=\"why\">{}</p>", Text(&finding(run))),
+        _ => format!("<p class=\"why-not\">{}</p>", Text(&finding(run))),
     };
     format!(
         "<div><div class=\"run-head\"><h3>{}</h3>{}<span class=\"soft\">{:.1} s</span></div>{why}{}</div>\n",

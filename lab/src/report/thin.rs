@@ -6,32 +6,23 @@ use crate::data::{Level, Sample};
 /// When, and how much.
 pub(super) type Point = (f64, f64);
 
-/// A series as the lines that it draws: a break where it is unknown. At most four points for each of `columns`, of which
-/// there are so many in `seconds`.
+/// A series as the lines that it draws: a break where it is unknown.
 pub(super) fn lines(
     samples: &[Sample],
     value: impl Fn(&Sample) -> Option<usize>,
-    seconds: f64,
-    columns: usize,
 ) -> Vec<Vec<Point>> {
-    let mut lines: Vec<Vec<Point>> = Vec::new();
-    let mut line: Vec<Point> = Vec::new();
-    for sample in samples {
-        match value(sample) {
-            Some(count) => line.push((sample.at, count as f64)),
-            None => lines.extend(ended(&mut line, seconds, columns)),
-        }
-    }
-    lines.extend(ended(&mut line, seconds, columns));
-    lines
+    let parts = samples.chunk_by(|a, b| value(a).is_some() == value(b).is_some());
+    let line = |part: &[Sample]| {
+        let points = part
+            .iter()
+            .filter_map(|sample| Some((sample.at, value(sample)? as f64)));
+        points.collect::<Vec<_>>()
+    };
+    parts.map(line).filter(|line| !line.is_empty()).collect()
 }
 
-fn ended(line: &mut Vec<Point>, seconds: f64, columns: usize) -> Option<Vec<Point>> {
-    let line = std::mem::take(line);
-    (!line.is_empty()).then(|| thinned(&line, seconds, columns))
-}
-
-fn thinned(line: &[Point], seconds: f64, columns: usize) -> Vec<Point> {
+/// At most four points for each of `columns`, of which there are so many in `seconds`.
+pub(super) fn thinned(line: &[Point], seconds: f64, columns: usize) -> Vec<Point> {
     let same =
         |a: &Point, b: &Point| column(a.0, seconds, columns) == column(b.0, seconds, columns);
     line.chunk_by(same).flat_map(of_column).collect()
@@ -77,6 +68,26 @@ pub(super) fn steps(line: &[Point], until: f64) -> Vec<Point> {
     steps
 }
 
+/// What of a line is seen where it moves faster than a plot can show: for each so many columns together, when they begin,
+/// the lowest, the mean, the highest.
+pub(super) fn bands(line: &[Point], seconds: f64, columns: usize) -> Vec<(f64, [f64; 3])> {
+    let same =
+        |a: &Point, b: &Point| column(a.0, seconds, columns) == column(b.0, seconds, columns);
+    let of = |points: &[Point]| {
+        let counts = || points.iter().map(|point| point.1);
+        let mean = counts().sum::<f64>() / points.len() as f64;
+        let lowest = counts().fold(f64::INFINITY, f64::min);
+        let highest = counts().fold(f64::NEG_INFINITY, f64::max);
+        (points[0].0, [lowest, mean, highest])
+    };
+    line.chunk_by(same).map(of).collect()
+}
+
+/// How often a line moves.
+pub(super) fn moves(line: &[Point]) -> usize {
+    line.windows(2).filter(|two| two[0].1 != two[1].1).count()
+}
+
 /// For how long a pool felt how: spans, of each column the worst.
 pub(super) fn feelings(samples: &[Sample], seconds: f64, columns: usize) -> Vec<(f64, f64, Level)> {
     let mut spans: Vec<(f64, f64, Level)> = Vec::new();
@@ -118,40 +129,36 @@ mod tests {
         samples[51_234].in_use = Some(9);
         samples[77_777].in_use = Some(0);
         samples[77_778].health = Some(Level::Critical);
-        let lines = lines(&samples, |sample| sample.in_use, 100.0, 400);
+        let lines = lines(&samples, |sample| sample.in_use);
         assert_eq!(lines.len(), 1);
-        assert!(lines[0].len() <= 1_600, "{}", lines[0].len());
-        assert!(lines[0].contains(&(51.234, 9.0)) && lines[0].contains(&(77.777, 0.0)));
-        assert_eq!(lines[0].first(), Some(&(0.0, 5.0)));
-        assert_eq!(lines[0].last(), Some(&(99.999, 5.0)));
-        assert!(lines[0].is_sorted_by_key(|point| point.0));
+        let thin = thinned(&lines[0], 100.0, 400);
+        assert!(thin.len() <= 1_600, "{}", thin.len());
+        assert!(thin.contains(&(51.234, 9.0)) && thin.contains(&(77.777, 0.0)));
+        assert_eq!(thin.first(), Some(&(0.0, 5.0)));
+        assert_eq!(thin.last(), Some(&(99.999, 5.0)));
+        assert!(thin.is_sorted_by_key(|point| point.0));
+        let counts: Vec<_> = steps(&thin, 100.0).iter().map(|point| point.1).collect();
+        assert_eq!(counts, [5.0, 5.0, 9.0, 9.0, 5.0, 5.0, 0.0, 0.0, 5.0, 5.0]);
         let felt: Vec<_> = feelings(&samples, 100.0, 400)
             .iter()
             .map(|it| it.2)
             .collect();
         assert_eq!(felt, [Level::Healthy, Level::Critical, Level::Healthy]);
-        assert_eq!(
-            steps(&lines[0], 100.0),
-            [
-                (0.0, 5.0),
-                (51.234, 5.0),
-                (51.234, 9.0),
-                (51.235, 9.0),
-                (51.235, 5.0),
-                (77.777, 5.0),
-                (77.777, 0.0),
-                (77.778, 0.0),
-                (77.778, 5.0),
-                (100.0, 5.0)
-            ]
-            .map(|(at, count): (f64, f64)| nearest(&lines[0], at, count))
-        );
     }
 
-    /// The column's last value may stand a little later than the one after the extreme.
-    fn nearest(line: &[Point], at: f64, count: f64) -> Point {
-        let later = line.iter().find(|point| point.0 >= at);
-        (later.map_or(at, |point| point.0), count)
+    #[test]
+    fn what_moves_too_fast_is_seen_by_its_extremes_and_its_mean() {
+        let line: Vec<Point> = (0..1_000u32)
+            .map(|number| (f64::from(number) / 100.0, f64::from(number % 5)))
+            .collect();
+        assert_eq!(moves(&line), 999);
+        assert_eq!(moves(&line[..1]), 0);
+        let bands = bands(&line, 10.0, 10);
+        assert_eq!(bands.len(), 10);
+        assert!(
+            bands.iter().all(|(_, counts)| *counts == [0.0, 2.0, 4.0]),
+            "{bands:?}"
+        );
     }
 
     #[test]
@@ -161,7 +168,7 @@ mod tests {
             .zip(known)
             .map(|(at, count)| sample(f64::from(at), count, Level::Healthy))
             .collect();
-        let lines = lines(&samples, |sample| sample.in_use, 6.0, 600);
+        let lines = lines(&samples, |sample| sample.in_use);
         assert_eq!(lines, [vec![(0.0, 1.0), (1.0, 2.0)], vec![(4.0, 3.0)]]);
         let mut unfelt = samples;
         unfelt.iter_mut().for_each(|sample| sample.health = None);
@@ -170,7 +177,7 @@ mod tests {
 
     #[test]
     fn no_sample_draws_nothing() {
-        assert!(lines(&[], |sample| sample.size, 1.0, 10).is_empty());
+        assert!(lines(&[], |sample| sample.size).is_empty());
         assert!(steps(&[], 1.0).is_empty());
         assert!(feelings(&[], 0.0, 10).is_empty());
     }

@@ -89,7 +89,7 @@ const TIMELINE: [(&str, usize); 8] = [
 ];
 const WAITS: [(&str, usize); 3] = [("served", 800), ("refused", 200), ("text", 60)];
 
-fn assert_looks(name: &str, scheme: Scheme, width: usize) {
+fn assert_looks(name: &str, scheme: Scheme, width: usize) -> Value {
     let browser = browser(name);
     let said = browser.measure(width);
     assert_legible(&said, width);
@@ -125,6 +125,7 @@ fn assert_looks(name: &str, scheme: Scheme, width: usize) {
         others * 20 < width * height,
         "{others} pixels of the other scheme's paper"
     );
+    said
 }
 
 #[test]
@@ -139,13 +140,12 @@ fn on_a_desk_in_dark() {
 
 #[test]
 fn on_a_phone() {
-    assert_looks("phone", Scheme::Light, 390);
-    let browser = browser("phone-lines");
-    let said = browser.measure(390);
+    let said = assert_looks("phone", Scheme::Light, 390);
     // One pool below the other, each as wide as the page.
     let pools = plots(&said, "timeline", "saturation");
-    assert!(area(pools[1]).top > area(pools[0]).top + area(pools[0]).height);
-    assert!(area(pools[0]).width > 330, "{}", pools[0]);
+    let first = area(pools[0]);
+    assert!(area(pools[1]).top > first.top + first.height);
+    assert!(first.width > 330, "{}", pools[0]);
 }
 
 #[test]

@@ -213,7 +213,8 @@ fn hand_on(cargo: &mut Command, argument: &str) {
 const MISSING: &str = "cargo-mutants is not installed: `cargo install --locked cargo-mutants`";
 /// In place: the copy is ours already. The stand-ins are not shipped, and what `Debug` prints is for people.
 const ARGUMENTS: &str = "mutants --in-place --no-shuffle --package millpond --build-timeout 300 \
-                         --exclude src/engine/sync/** --exclude-re tests:: --exclude-re fmt::Debug";
+                         --exclude src/engine/sync/** --exclude src/**/tests.rs \
+                         --exclude-re tests:: --exclude-re fmt::Debug";
 const ALL: [&str; 2] = ["src/engine/**", "src/managed/**"];
 const FOR_TESTS: [&str; 2] = ["inherits='test'", "debug=0"];
 /// Seconds after which the tests hang: many times what they take, for a machine may be busy.

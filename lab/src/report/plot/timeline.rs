@@ -3,7 +3,7 @@
 use super::{Anchor, Ink, Plane, Sheet, Width, cut, drawn, failed, ticks, wide};
 use crate::Failure;
 use crate::data::{CaseReport, Level, Mark, MarkKind, Sample, Timeline};
-use crate::report::thin::{Point, feelings, lines, steps};
+use crate::report::thin::{Point, bands, feelings, lines, moves, steps, thinned};
 use plotters::prelude::*;
 use std::ops::Range;
 
@@ -207,6 +207,7 @@ impl Draws<'_> {
         sheet.text(&text, place, Anchor::Right, Ink::Faint)
     }
 
+    /// Filled down to nothing.
     fn area(
         &self,
         plane: &Plane<'_>,
@@ -214,14 +215,12 @@ impl Draws<'_> {
         ink: Ink,
     ) -> Result<(), Failure> {
         for line in self.lines(value) {
-            let ends = [line[line.len() - 1], line[0]].map(|(at, _)| (at, 0.0));
-            let outline: Vec<Point> = line.iter().copied().chain(ends).collect();
-            plane
-                .draw(&Polygon::new(outline, ink.filled(0.4)))
-                .map_err(failed)?;
-            plane
-                .draw(&PathElement::new(line, ink.line(3)))
-                .map_err(failed)?;
+            let [floor, _, _] = &line.edges;
+            let ends = [floor[floor.len() - 1], floor[0]].map(|(at, _)| (at, 0.0));
+            let outline: Vec<Point> = floor.iter().copied().chain(ends).collect();
+            let filled = Polygon::new(outline, ink.filled(0.4));
+            plane.draw(&filled).map_err(failed)?;
+            line.draw(plane, ink, 3)?;
         }
         Ok(())
     }
@@ -233,25 +232,34 @@ impl Draws<'_> {
         ink: Ink,
         thick: u32,
     ) -> Result<(), Failure> {
-        for line in self.lines(value) {
-            plane
-                .draw(&PathElement::new(line, ink.line(thick)))
-                .map_err(failed)?;
-        }
-        Ok(())
+        let mut lines = self.lines(value).into_iter();
+        lines.try_for_each(|line| line.draw(plane, ink, thick))
     }
 
-    fn lines(&self, value: impl Fn(&Sample) -> Option<usize>) -> Vec<Vec<Point>> {
-        let known = |sample: &&Sample| value(sample).is_some();
-        let all = lines(self.samples, &value, self.limits.seconds, self.columns());
-        let last = self
-            .samples
-            .iter()
-            .rev()
-            .find(known)
-            .map_or(0.0, |it| it.at);
-        let until = |line: &[Point]| line.last().map_or(last, |point| point.0);
-        all.iter().map(|line| steps(line, until(line))).collect()
+    fn lines(&self, value: impl Fn(&Sample) -> Option<usize>) -> Vec<Shown> {
+        let seconds = self.limits.seconds;
+        let all = lines(self.samples, value);
+        let shown = |line: &Vec<Point>| {
+            let until = line[line.len() - 1].0;
+            if moves(line) * 3 < self.columns() {
+                let steps = steps(&thinned(line, seconds, self.columns()), until);
+                return Shown {
+                    edges: [steps.clone(), steps, Vec::new()],
+                };
+            }
+            let bands = bands(line, seconds, self.columns() / 4);
+            let edge = |which: usize| -> Vec<Point> {
+                bands
+                    .iter()
+                    .map(|(at, counts)| (*at, counts[which]))
+                    .collect()
+            };
+            let ends = |which| steps(&edge(which), until);
+            Shown {
+                edges: [ends(0), edge(1), ends(2)],
+            }
+        };
+        all.iter().map(shown).collect()
     }
 
     fn columns(&self) -> usize {
@@ -264,6 +272,25 @@ impl Draws<'_> {
             (across, 0.0..self.limits.seconds),
             (rows.end..rows.start, 0.0..most),
         )
+    }
+}
+
+/// A line as it is drawn: its lowest, its mean, its highest. What moves slowly enough is a line alone, which has no
+/// highest.
+struct Shown {
+    edges: [Vec<Point>; 3],
+}
+
+impl Shown {
+    fn draw(&self, plane: &Plane<'_>, ink: Ink, thick: u32) -> Result<(), Failure> {
+        let [lowest, mean, highest] = &self.edges;
+        if !highest.is_empty() {
+            let around: Vec<Point> = highest.iter().chain(lowest.iter().rev()).copied().collect();
+            let band = Polygon::new(around, ink.filled(0.22));
+            plane.draw(&band).map_err(failed)?;
+        }
+        let line = PathElement::new(mean.clone(), ink.line(thick));
+        plane.draw(&line).map_err(failed)
     }
 }
 
