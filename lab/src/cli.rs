@@ -12,6 +12,7 @@ use crate::cases::{self, Case};
 use crate::data::{Machine, Report, SCHEMA, Scale};
 use crate::report;
 use crate::runner::{self, Nobody, Plan};
+use crate::service::{self, ServeArgs};
 use crate::site::Site;
 use crate::subject::Maker;
 use clap::{Args, Parser, Subcommand};
@@ -37,6 +38,8 @@ struct Cli {
 enum Command {
     /// Run cases, all of them by default, and write a report.
     Run(RunArgs),
+    /// Run the example service alone, an HTTP service over a pool, until Ctrl-C.
+    Serve(ServeArgs),
     /// List the cases and the pools.
     List,
 }
@@ -74,6 +77,7 @@ pub fn main(makers: Vec<Arc<dyn Maker>>) -> ExitCode {
             list(&makers);
             return ExitCode::SUCCESS;
         }
+        Some(Command::Serve(args)) => runtime.block_on(service::serve(args, &makers)),
         Some(Command::Run(args)) => runtime.block_on(run(args, &makers)),
         None => runtime.block_on(run(RunArgs::default(), &makers)),
     };

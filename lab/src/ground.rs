@@ -100,6 +100,7 @@ impl Ground {
             kept,
             wait: Duration::from_secs(5),
             leak_threshold: None,
+            shed: false,
         }
     }
 

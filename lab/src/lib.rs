@@ -7,6 +7,8 @@
 //!          │                          ├─ Site (site.rs): the database, and what may be done to it
 //!          │                          └─ Recorder (record.rs): samples, marks, what each request came to
 //!          └─► Report (data.rs) ─► report.json, report.html, the table
+//!
+//! service/   an HTTP service over a pool (`lab serve`)      load/   requests by a schedule, and how they fared
 //! ```
 //!
 //! A library, so that a program with other pools (`lab/peers`), the tests' broken pools, and a user's own can be driven
@@ -16,10 +18,12 @@ pub mod cases;
 pub mod cli;
 pub mod data;
 pub mod ground;
+pub mod load;
 pub mod pools;
 pub mod record;
 pub mod report;
 pub mod runner;
+pub mod service;
 pub mod site;
 pub mod subject;
 

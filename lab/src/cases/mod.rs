@@ -1,6 +1,10 @@
 //! The cases. Each states its question, its fixed conditions, its bound, its figure.
 
+mod degradation;
+mod pressed;
+mod pressure;
 mod saturation;
+mod spikes;
 
 use crate::Failure;
 use crate::data::Scale;
@@ -53,5 +57,9 @@ impl fmt::Debug for dyn Case {
 
 /// All cases, in the order of their numbers.
 pub fn all() -> Vec<Arc<dyn Case>> {
-    vec![Arc::new(saturation::Saturation)]
+    vec![
+        Arc::new(saturation::Saturation),
+        Arc::new(pressure::Pressure),
+        Arc::new(degradation::Degradation),
+    ]
 }

@@ -5,8 +5,8 @@ use crate::data;
 use crate::subject::{Lease, Look, Maker, Refusal, Spec, Subject, Target, Work};
 use async_trait::async_trait;
 use millpond::Runtime;
-use millpond::managed::{Acquire, Reason, TimeoutType};
-use millpond::observe::Level;
+use millpond::managed::{Acquire, Drain, Reason, TimeoutType};
+use millpond::observe::{Level, Pools};
 use millpond::postgres::tokio_postgres::NoTls;
 use millpond::postgres::{Client, Manager, Pool};
 use std::panic::Location;
@@ -45,6 +45,7 @@ impl Maker for Millpond {
             .min_idle(spec.kept)
             .leak_threshold(spec.leak_threshold)
             .wait_timeout(Some(spec.wait))
+            .shed_overload(spec.shed)
             .runtime(Runtime::Tokio1)
             .build_ready()
             .await?;
@@ -93,15 +94,27 @@ impl Subject for Made {
         Some(late.map(|checkout| checkout.to_string()).collect())
     }
 
+    fn list(&self, pools: &Pools) -> Option<String> {
+        Some(pools.list(&self.pool))
+    }
+
     async fn close(&self) {
         self.pool.close();
         self.pool.closed().await;
+    }
+
+    async fn drain(&self, within: Duration) -> Result<(), Failure> {
+        Ok(self.pool.drain(Drain::Serve, within).await?)
     }
 }
 
 fn refusal(error: millpond::managed::AcquireError<millpond::postgres::Error>) -> Refusal {
     match error.reason() {
-        Reason::Timeout(TimeoutType::Wait) => Refusal::TimedOut,
+        Reason::Timeout(TimeoutType::Wait) | Reason::Deadline(_) => Refusal::TimedOut,
+        Reason::LineFull => Refusal::Shed(None),
+        Reason::Overloaded { retry_after } | Reason::Unavailable { retry_after, .. } => {
+            Refusal::Shed(Some(*retry_after))
+        }
         Reason::Closed => Refusal::Closed,
         _ => Refusal::Failed(error.into()),
     }
