@@ -10,6 +10,7 @@
 use crate::Failure;
 use crate::cases::{self, Case};
 use crate::data::{Machine, Report, SCHEMA, Scale};
+use crate::press::{self, PressArgs};
 use crate::report;
 use crate::runner::{self, Nobody, Plan};
 use crate::service::{self, ServeArgs};
@@ -40,6 +41,8 @@ enum Command {
     Run(RunArgs),
     /// Run the example service alone, an HTTP service over a pool, until Ctrl-C.
     Serve(ServeArgs),
+    /// Ask a service of your own for more than it can do, as the case of back-pressure asks the example.
+    Press(PressArgs),
     /// List the cases and the pools.
     List,
 }
@@ -78,6 +81,7 @@ pub fn main(makers: Vec<Arc<dyn Maker>>) -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Some(Command::Serve(args)) => runtime.block_on(service::serve(args, &makers)),
+        Some(Command::Press(args)) => runtime.block_on(press::command(args)),
         Some(Command::Run(args)) => runtime.block_on(run(args, &makers)),
         None => runtime.block_on(run(RunArgs::default(), &makers)),
     };

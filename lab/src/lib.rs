@@ -9,6 +9,7 @@
 //!          └─► Report (data.rs) ─► report.json, report.html, the table
 //!
 //! service/   an HTTP service over a pool (`lab serve`)      load/   requests by a schedule, and how they fared
+//! press.rs   the case of back-pressure for a service of your own (`lab press`)
 //! ```
 //!
 //! A library, so that a program with other pools (`lab/peers`), the tests' broken pools, and a user's own can be driven
@@ -20,6 +21,7 @@ pub mod data;
 pub mod ground;
 pub mod load;
 pub mod pools;
+pub mod press;
 pub mod record;
 pub mod report;
 pub mod runner;

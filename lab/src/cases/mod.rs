@@ -1,7 +1,7 @@
 //! The cases. Each states its question, its fixed conditions, its bound, its figure.
 
 mod degradation;
-mod pressed;
+pub(crate) mod pressed;
 mod pressure;
 mod saturation;
 mod spikes;

@@ -12,23 +12,23 @@ use tokio::time::Instant;
 
 /// What a service is asked for.
 #[derive(Clone, Debug)]
-pub(super) struct Terms {
+pub(crate) struct Terms {
     /// Where it says that it is ready.
-    pub(super) ready: String,
+    pub(crate) ready: String,
     /// What is asked for.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// How many of them it can serve in a second.
-    pub(super) capacity: f64,
+    pub(crate) capacity: f64,
     /// How many it is asked for in a second.
-    pub(super) per_second: f64,
+    pub(crate) per_second: f64,
     /// What each of them has, altogether.
-    pub(super) budget: Duration,
+    pub(crate) budget: Duration,
     /// For how long.
-    pub(super) lasts: Duration,
+    pub(crate) lasts: Duration,
 }
 
 /// Asks whether the service is there, drives it, and writes down what must hold.
-pub(super) async fn press(
+pub(crate) async fn press(
     client: &Client,
     service: &str,
     terms: &Terms,
@@ -65,7 +65,7 @@ pub(super) async fn press(
 }
 
 /// Writes down what came of a request.
-pub(super) fn write_down(recorder: &Recorder, answer: &Answer) {
+pub(crate) fn write_down(recorder: &Recorder, answer: &Answer) {
     let (group, took) = (answer.group, answer.took());
     let outcome = match &answer.fate {
         Fate::Served { waited, .. } => {
@@ -244,7 +244,7 @@ fn fits(told: Duration, seen: Duration) -> bool {
 }
 
 /// What the conditions say of a machine that has other work.
-pub(super) const MACHINE: &str = "what the machine was late by is taken off: twice what a timer beside a request was late by at worst, for the way there and back";
+pub(crate) const MACHINE: &str = "what the machine was late by is taken off: twice what a timer beside a request was late by at worst, for the way there and back";
 const CALLERS: &str = "callers";
 /// For the service to say that it is ready.
 const TO_BE_READY: Duration = Duration::from_secs(10);

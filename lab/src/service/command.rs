@@ -5,6 +5,7 @@ use crate::Failure;
 use crate::site::Site;
 use crate::subject::{Maker, Spec};
 use clap::Args;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,19 +61,16 @@ pub async fn serve(args: ServeArgs, makers: &[Arc<dyn Maker>]) -> Result<bool, F
     };
     let service = Service::start(pool, settings).await?;
     let backend = site.backend();
-    println!(
+    say(&format!(
         "{} {}, {}; {} with {} connections.",
         backend.kind,
         backend.version,
         backend.origin,
         maker.name(),
         args.max_size
-    );
-    println!("Listening on {}", service.url());
-    println!(
-        "  {}/debug/pool   /query?ms=50   /ready   /live   /metrics; Ctrl-C ends it.",
-        service.url()
-    );
+    ));
+    say(&format!("Listening on {}", service.url()));
+    say("  /query?ms=50   /debug/pool   /metrics   /ready   /live; Ctrl-C ends it.");
     told.await;
     eprintln!("Ending: not ready any more, and whoever is here is served.");
     let notice = Duration::from_millis(args.notice_ms);
@@ -81,6 +79,11 @@ pub async fn serve(args: ServeArgs, makers: &[Arc<dyn Maker>]) -> Result<bool, F
         .await?;
     eprintln!("Ended; every connection is back.");
     Ok(true)
+}
+
+/// A reader that has gone is no reason to panic.
+fn say(line: &str) {
+    let _nobody_reads = writeln!(std::io::stdout(), "{line}");
 }
 
 impl ServeArgs {

@@ -177,7 +177,11 @@ impl Desk {
 
     /// How long until it is the turn of somebody who would come now: at the latest when all have given up who are there.
     fn turn(&self) -> Option<Duration> {
-        let waiting = self.pool.look().waiting.unwrap_or(0);
+        let look = self.pool.look();
+        if look.idle.is_some_and(|idle| idle > 0) {
+            return Some(Duration::ZERO);
+        }
+        let waiting = look.waiting.unwrap_or(0);
         let turn = self.pace.after(waiting.max(self.tally.waiting()) + 1)?;
         Some(turn.min(self.settings.wait))
     }
