@@ -17,9 +17,11 @@ use crate::date;
 use crate::elsewhere::{PEERS, Program};
 use crate::log;
 use crate::machine;
+use crate::press::{self, PressArgs};
 use crate::progress::Progress;
 use crate::report;
 use crate::runner::{self, Audience, Plan};
+use crate::service::{self, ServeArgs};
 use crate::site::{Kind, Site};
 use crate::subject::Maker;
 use crate::tui::Live;
@@ -54,6 +56,10 @@ enum Command {
     Chaos(chaos::cli::ChaosArgs),
     /// Keep what was measured, or hold a run to what was kept.
     Baseline(baseline::cli::BaselineArgs),
+    /// Run the example service alone, an HTTP service over a pool, until Ctrl-C.
+    Serve(ServeArgs),
+    /// Ask a service of your own for more than it can do, as the case of back-pressure asks the example.
+    Press(PressArgs),
     /// List the cases and the pools.
     List,
 }
@@ -110,6 +116,8 @@ pub fn main(makers: Vec<Arc<dyn Maker>>) -> ExitCode {
             list(&makers);
             return ExitCode::SUCCESS;
         }
+        Some(Command::Serve(args)) => runtime.block_on(service::serve(args, &makers)),
+        Some(Command::Press(args)) => runtime.block_on(press::command(args)),
         Some(Command::Run(args)) => runtime.block_on(run(args, &makers)),
         Some(Command::Compare(args)) => runtime.block_on(compare::run(args, &makers)),
         Some(Command::Chaos(args)) => runtime.block_on(chaos::cli::chaos(args, &makers)),
@@ -135,7 +143,7 @@ fn elsewhere(command: Option<&Command>, makers: &[Arc<dyn Maker>]) -> Option<Pro
     match command? {
         Command::Run(args) => Program::for_pools(makers, &args.run.pools, args.backend),
         Command::Compare(args) => Program::for_pools(makers, &args.pools(), Kind::Postgresql),
-        Command::Chaos(_) | Command::Baseline(_) | Command::List => None,
+        _ => None,
     }
 }
 

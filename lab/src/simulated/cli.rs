@@ -40,7 +40,10 @@ pub(crate) async fn run(hours: u32, seed: u64, out: Option<&Path>) -> Result<boo
         interrupted: stop.is_cancelled(),
         cases: vec![case(hours, seed, outcome)],
     };
-    print!("{}", report::table(&report, report::Paint::on(&std::io::stdout())));
+    print!(
+        "{}",
+        report::table(&report, report::Paint::on(&std::io::stdout()))
+    );
     if let Some(folder) = out {
         report::write(&report, folder)?;
     }
