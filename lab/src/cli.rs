@@ -135,7 +135,7 @@ pub fn main(makers: Vec<Arc<dyn Maker>>) -> ExitCode {
 
 fn fail(failure: &Failure) -> ExitCode {
     eprintln!("lab: {failure}");
-    ExitCode::from(3)
+    ExitCode::from(if failure.is::<Misused>() { 2 } else { 3 })
 }
 
 /// The program that has the pools which are asked for, where this one has not.
@@ -146,6 +146,18 @@ fn elsewhere(command: Option<&Command>, makers: &[Arc<dyn Maker>]) -> Option<Pro
         _ => None,
     }
 }
+
+/// The command line names something that is not there: what, and how to find what is.
+#[derive(Debug)]
+struct Misused(String);
+
+impl std::fmt::Display for Misused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Misused {}
 
 fn list(makers: &[Arc<dyn Maker>]) {
     println!("Cases:");
@@ -275,9 +287,9 @@ pub(crate) fn chosen_cases(names: &[String]) -> Result<Vec<Arc<dyn Case>>, Failu
     }
     let find = |name: &String| {
         let found = all.iter().find(|case| case.name() == name);
-        found
-            .cloned()
-            .ok_or_else(|| format!("there is no case {name:?}; `lab list` lists them").into())
+        found.cloned().ok_or_else(|| {
+            Misused(format!("there is no case {name:?}; `lab list` lists them")).into()
+        })
     };
     names.iter().map(find).collect()
 }
@@ -286,14 +298,12 @@ pub(crate) fn chosen_cases(names: &[String]) -> Result<Vec<Arc<dyn Case>>, Failu
 fn on(kind: Kind, makers: &[Arc<dyn Maker>]) -> Result<Vec<Arc<dyn Maker>>, Failure> {
     let (here, others): (Vec<_>, Vec<_>) =
         makers.iter().cloned().partition(|maker| maker.on() == kind);
-    match others.first() {
-        Some(other) if here.is_empty() => Err(format!(
-            "this program has no pool on {kind}, only on {}: say `--backend`",
-            other.on()
-        )
-        .into()),
-        _ => Ok(here),
-    }
+    let Some(other) = others.first().filter(|_| here.is_empty()) else {
+        return Ok(here);
+    };
+    let other = other.on();
+    let told = format!("this program has no pool on {kind}, only on {other}: say `--backend`");
+    Err(Misused(told).into())
 }
 
 pub(crate) fn chosen_makers(
@@ -305,41 +315,54 @@ pub(crate) fn chosen_makers(
     }
     let find = |name: &String| {
         let found = makers.iter().find(|maker| maker.name() == name);
-        found
-            .cloned()
-            .ok_or_else(|| format!("there is no pool {name:?} here; `lab list` lists them").into())
+        found.cloned().ok_or_else(|| {
+            Misused(format!(
+                "there is no pool {name:?} here; `lab list` lists them"
+            ))
+            .into()
+        })
     };
     names.iter().map(find).collect()
 }
 
-/// Cancelled at the first Ctrl-C, or when the terminal or the machine goes.
+/// Cancelled at the first Ctrl-C, or when the terminal or the machine goes; from the moment at which this returns.
 pub(crate) fn on_interrupt() -> CancellationToken {
     let stop = CancellationToken::new();
     let told = stop.clone();
-    tokio::spawn(async move {
-        if told_to_end().await.is_ok() {
+    // Where nobody can be told, the signal ends the program, and the server's watchdog cleans up.
+    if let Ok(told_to_end) = told_to_end() {
+        tokio::spawn(async move {
+            told_to_end.await;
             eprintln!("Stopping; what was measured so far is kept.");
             told.cancel();
-        }
-    });
+        });
+    }
     stop
 }
 
 #[cfg(unix)]
-async fn told_to_end() -> std::io::Result<()> {
+fn told_to_end() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupted = signal(SignalKind::interrupt())?;
     let mut terminated = signal(SignalKind::terminate())?;
     let mut hung_up = signal(SignalKind::hangup())?;
-    tokio::select! {
-        told = tokio::signal::ctrl_c() => told,
-        _ = terminated.recv() => Ok(()),
-        _ = hung_up.recv() => Ok(()),
-    }
+    Ok(async move {
+        tokio::select! {
+            _ = interrupted.recv() => {}
+            _ = terminated.recv() => {}
+            _ = hung_up.recv() => {}
+        }
+    })
 }
 
 #[cfg(not(unix))]
-async fn told_to_end() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
+fn told_to_end() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        // Where it fails, nobody can tell.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending().await
+        }
+    })
 }
 
 pub(crate) fn now() -> String {

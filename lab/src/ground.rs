@@ -15,8 +15,8 @@ use tokio_util::sync::CancellationToken;
 const EVERY: Duration = Duration::from_millis(20);
 /// How long pool and server may take to agree, after the last thing that a case does.
 const TO_AGREE: Duration = Duration::from_secs(10);
-/// How long where something does not hold already: it is only to be told more about.
-const TO_AGREE_AFTER_ALL: Duration = Duration::from_secs(2);
+/// How long where something does not hold already, and is only to be told more about, or where the run was stopped.
+const TO_AGREE_AFTER_ALL: Duration = Duration::from_secs(1);
 
 /// The ground of one case for one kind of pool.
 #[derive(Clone, Debug)]
@@ -308,17 +308,11 @@ impl Ground {
     }
 
     fn to_agree(&self) -> Duration {
-        if self
-            .recorder
-            .written()
-            .checks
-            .iter()
-            .all(|check| check.holds)
-        {
-            TO_AGREE
-        } else {
-            TO_AGREE_AFTER_ALL
+        let checks = self.recorder.written().checks;
+        if self.stop.is_cancelled() || checks.iter().any(|check| !check.holds) {
+            return TO_AGREE_AFTER_ALL;
         }
+        TO_AGREE
     }
 
     fn pools(&self) -> std::sync::MutexGuard<'_, Vec<Made>> {

@@ -15,9 +15,11 @@ impl Peer for Bb8 {
     const NAME: &'static str = "bb8";
     const PACKAGES: &'static [&'static str] = &["bb8", "bb8-postgres"];
     const KEEPS: bool = true;
-    const BUILT: &'static str = "`Pool::builder`, `max_size`, `min_idle`; `connection_timeout` is one for the whole pool \
-                                 (30 s), so Tokio's `timeout` bounds each get. Counts no connects under way, has no \
-                                 health; who waits is its `pending_gets`. It is closed by dropping it.";
+    const BUILT: &'static str = "`Pool::builder`, `max_size`, `min_idle`; its `connection_timeout` is one for the \
+                                 whole pool (30 s), so Tokio's `timeout` bounds each get, which then is dropped. \
+                                 Counts no connects under way, has no health; who waits is its `pending_gets`. It \
+                                 is closed by dropping it, and a connection of `get_owned`, the only one that can \
+                                 be kept for long, keeps it.";
 
     async fn of(config: Config, spec: &Spec) -> Result<Self, Failure> {
         let builder = Pool::builder()

@@ -18,10 +18,10 @@ impl Peer for Mobc {
     const NAME: &'static str = "mobc";
     const PACKAGES: &'static [&'static str] = &["mobc", "mobc-postgres"];
     const BUILT: &'static str = "`Pool::builder`, `max_open`, and `max_idle` alike, as it would else keep 2; \
-                                 `get_timeout(bound)`. It makes no connection before one is asked for: as many as are \
-                                 to be kept are taken and given back first. Counts no connects under way and nobody \
-                                 who waits now (its `wait_count` is of all who ever did), has no health. It is closed \
-                                 by dropping it.";
+                                 `get_timeout(bound)`. It makes no connection before one is asked for: as many as \
+                                 are to be kept are taken and given back first. Counts no connects under way and \
+                                 nobody who waits now (its `wait_count` is of all who ever did), has no health. It \
+                                 is closed by dropping it, and each of its connections keeps it.";
 
     async fn of(config: Config, spec: &Spec) -> Result<Self, Failure> {
         let many = u64::from(count(spec.max_size)?);

@@ -20,9 +20,10 @@ impl Peer for Sqlx {
     const NAME: &'static str = "sqlx";
     const PACKAGES: &'static [&'static str] = &["sqlx"];
     const KEEPS: bool = true;
-    const BUILT: &'static str = "`PgPoolOptions`, `max_connections`, `min_connections`; `acquire_timeout` is one for the \
-                                 whole pool (30 s), so Tokio's `timeout` bounds each get. Connects under way are among \
-                                 its connections, uncounted; nobody who waits is counted, it has no health.";
+    const BUILT: &'static str = "`PgPoolOptions`, `max_connections`, `min_connections`; its `acquire_timeout` is \
+                                 one for the whole pool (30 s), so Tokio's `timeout` bounds each get, which then \
+                                 is dropped. Connects under way are among its connections, uncounted; nobody who \
+                                 waits is counted, it has no health.";
 
     async fn of(config: Config, spec: &Spec) -> Result<Self, Failure> {
         let pool = PgPoolOptions::new()

@@ -31,13 +31,16 @@ const PACE: Duration = Duration::from_millis(4);
 /// Their bound.
 const BOUND: Duration = Duration::from_secs(1);
 /// Who else asks the exhausted pool, all at once and again and again.
-const CROWD: usize = 30;
+const CROWD: usize = 20;
 /// The bound of each of the crowd.
-const PATIENCE: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_millis(150);
+/// How long a connection of the exhausted pool is at work at a time: whoever waits for any of it waits about so long.
+const HELD: Duration = Duration::from_millis(100);
 /// How long the neighbour may take to be full, or to be at rest again.
 const TO_TURN: Duration = Duration::from_secs(5);
-/// What the noise is at least: so much any machine may differ by, from one window to the next.
-const NOISE: Duration = Duration::from_millis(10);
+/// What the noise is at least: so much a busy machine differs by from one window to the next, and much less than
+/// [`HELD`].
+const NOISE: Duration = Duration::from_millis(25);
 /// By how much more of the requests may fail than do with a resting neighbour.
 const ERRORS: f64 = 0.01;
 
@@ -64,7 +67,7 @@ impl Case for Isolation {
                 window(scale)
             ),
             format!(
-                "in every other window {MOST} hold all connections of the other pool, and {CROWD} more ask for one with a bound of {PATIENCE:?}, again and again"
+                "in every other window {MOST} hold all connections of the other pool, at work for {HELD:?} at a time, and {CROWD} more ask for one with a bound of {PATIENCE:?}, again and again"
             ),
             format!(
                 "noise: the median window counts; its p99 may be as high as that of the worst but one with a resting neighbour, or twice the median of those and {NOISE:?}"
@@ -251,7 +254,7 @@ impl Loudness {
                 let got = pool.get(TO_TURN, Location::caller()).await;
                 let mut lease = got.map_err(|refusal| refusal.to_string())?;
                 has.send(()).await?;
-                hold(&mut lease, &over).await
+                hold(&mut lease, HELD, &over).await
             });
         }
         drop(has);

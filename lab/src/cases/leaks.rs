@@ -3,6 +3,7 @@
 use super::Case;
 use super::lookout::Lookout;
 use super::punctual::poll_once;
+use super::step::take_all;
 use crate::Failure;
 use crate::data::{Outcome, Scale};
 use crate::ground::Ground;
@@ -294,8 +295,9 @@ impl Round<'_> {
 
     async fn leaves_connecting(&self) -> Result<Came, Refusal> {
         // All that exist are held, so the next one is made.
-        let exist = self.pool.look().live().unwrap_or(1).min(MOST - 1);
-        let some = self.take(exist.saturating_sub(self.base.in_use)).await?;
+        let exist = self.pool.look().live().map(|all| all.min(MOST - 1));
+        let free = exist.map_or(1, |all| all.saturating_sub(self.base.in_use));
+        let some = self.take(free).await?;
         let mut get = self.get();
         let got = poll_once(&mut get).await;
         drop(get);
@@ -403,10 +405,7 @@ impl Round<'_> {
     /// The proof from outside: all connections but the forgotten one can be had at the same time.
     async fn check_capacity(&self) {
         let wanted = MOST - usize::from(self.forgotten.is_some());
-        let mut leases = Vec::new();
-        for _ in 0..wanted {
-            leases.extend(self.get().await.ok());
-        }
+        let leases = take_all(&*self.pool, wanted, LOST).await;
         self.ground.recorder().check(
             "all but the forgotten can be had",
             format!("{wanted} of {wanted}, each within {LOST:?}"),

@@ -6,7 +6,7 @@
 
 use super::Case;
 use super::punctual::{MEASURE, Punctuality, get_timed};
-use super::step::{check_line, check_rest, get_told, hold, in_line};
+use super::step::{NAP, check_line, check_rest, get_told, hold, in_line, take_all};
 use crate::Failure;
 use crate::data::{Better, Outcome, Scale};
 use crate::ground::Ground;
@@ -92,7 +92,10 @@ impl Case for Line {
     }
 
     async fn run(&self, ground: &Ground) -> Result<(), Failure> {
-        let pool = ground.make(&ground.spec("line", MOST, MOST)).await?;
+        let mut spec = ground.spec("line", MOST, MOST);
+        // A pool may hold a get to its own bound as well as to the get's.
+        spec.wait = BOUND * 2;
+        let pool = ground.make(&spec).await?;
         let mut punctuality = Punctuality::default();
         let (turns, told) = mpsc::unbounded_channel();
         let mut queue = Queue {
@@ -355,7 +358,7 @@ async fn stay(
         go: go.clone(),
     });
     match go {
-        Some(go) => hold(&mut lease, &go).await,
+        Some(go) => hold(&mut lease, NAP, &go).await,
         None => lease.work(Work::Ask).await,
     }
 }
@@ -385,15 +388,7 @@ async fn time_out(
 ) -> Result<(), Failure> {
     let recorder: &Recorder = ground.recorder();
     let _phase = recorder.phase("everybody in line times out");
-    let mut leases = Vec::new();
-    for _ in 0..MOST {
-        leases.extend(
-            get_timed(&**pool, A_TURN, Location::caller())
-                .await
-                .got
-                .ok(),
-        );
-    }
+    let leases = take_all(&**pool, MOST, A_TURN).await;
     let bound = timing_out(ground.scale());
     let mut waiting = JoinSet::new();
     for before in 0..MOST {
@@ -424,15 +419,7 @@ async fn time_out(
 /// The proof from outside that nothing was left behind: all connections can be had at the same time, at once.
 async fn all_can_be_had(ground: &Ground, pool: &Arc<dyn Subject>) {
     let _phase = ground.recorder().phase("all are taken at once");
-    let mut leases = Vec::new();
-    for _ in 0..MOST {
-        leases.extend(
-            get_timed(&**pool, A_TURN, Location::caller())
-                .await
-                .got
-                .ok(),
-        );
-    }
+    let leases = take_all(&**pool, MOST, A_TURN).await;
     ground.recorder().check(
         "all connections can be had afterwards",
         format!("{MOST} of {MOST} within {A_TURN:?}"),

@@ -11,23 +11,26 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 /// How long a holder sleeps in the server at a time, before it sees whether it may go.
-const NAP: Duration = Duration::from_millis(25);
-/// How long a pool may take to count somebody in, or out again.
+pub(super) const NAP: Duration = Duration::from_millis(25);
+/// How long a pool may take to count somebody in who has asked already.
+const TO_COUNT_IN: Duration = Duration::from_millis(200);
+/// How long it may take to count somebody out.
 const TO_COUNT: Duration = Duration::from_secs(1);
 /// What is waited instead where the pool does not count them.
 const UNCOUNTED: Duration = Duration::from_millis(20);
 
-/// Works with a connection until it is told to go.
+/// Works with a connection, in naps of the server, until it is told to go.
 ///
 /// # Errors
 ///
 /// The server or the connection failed.
 pub(super) async fn hold(
     lease: &mut Box<dyn Lease>,
+    nap: Duration,
     go: &CancellationToken,
 ) -> Result<(), crate::Failure> {
     while !go.is_cancelled() {
-        lease.work(Work::Sleep(NAP)).await?;
+        lease.work(Work::Sleep(nap)).await?;
     }
     Ok(())
 }
@@ -63,7 +66,7 @@ pub(super) async fn in_line(
         return sleep(UNCOUNTED).await;
     }
     let longer = |look: &crate::subject::Look| look.waiting.is_some_and(|count| count > before);
-    let _ = ground.until(pool, TO_COUNT, longer).await;
+    let _ = ground.until(pool, TO_COUNT_IN, longer).await;
 }
 
 /// Checks that exactly so many are in line, as soon as the pool has counted them.
@@ -100,4 +103,20 @@ pub(super) async fn check_rest(ground: &Ground, pool: &Arc<dyn Subject>) {
         look.to_string(),
         good,
     );
+}
+
+/// As many connections as can be had at the same time, up to `most`, each within `turn`.
+pub(super) async fn take_all(
+    pool: &dyn Subject,
+    most: usize,
+    turn: Duration,
+) -> Vec<Box<dyn Lease>> {
+    let mut leases = Vec::new();
+    while leases.len() < most {
+        match pool.get(turn, Location::caller()).await {
+            Ok(lease) => leases.push(lease),
+            Err(_) => break,
+        }
+    }
+    leases
 }

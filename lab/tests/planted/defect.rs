@@ -31,6 +31,10 @@ pub(crate) enum Defect {
     LosesTimedOut,
     /// A place for a connection is lost.
     Loses(When),
+    /// It says that it has one connection fewer than it has.
+    SizeLies,
+    /// When it is closed, one idle connection stays open.
+    LeavesOneOpen,
     /// It does not see who has held a connection for long.
     NamesNobody,
     /// All pools of one maker together may have no more connections in use than one of them.

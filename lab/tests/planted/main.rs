@@ -7,10 +7,14 @@
 mod connection;
 mod counts;
 mod defect;
+mod mute;
 mod pool;
 mod trial;
 
 mod isolation;
 mod leaks;
 mod line;
+mod outside;
+mod runner;
 mod saturation;
+mod settling;

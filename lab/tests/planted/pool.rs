@@ -319,7 +319,10 @@ impl Subject for Handle {
         let lie = usize::from(self.0.defect == Defect::CountsLie && in_use >= most);
         Look {
             max: Some(most),
-            size: Some(counts.size),
+            size: Some(match self.0.defect {
+                Defect::SizeLies => counts.size.saturating_sub(1),
+                _ => counts.size,
+            }),
             connecting: Some(counts.connecting),
             in_use: Some(in_use - lie),
             idle: Some(counts.idle.len() + lie),
@@ -352,6 +355,9 @@ impl Subject for Handle {
     async fn close(&self) {
         let mut counts = self.0.counts();
         counts.closed = true;
+        if self.0.defect == Defect::LeavesOneOpen {
+            std::mem::forget(counts.idle.pop_front());
+        }
         let (idle, waiters) = (
             std::mem::take(&mut counts.idle),
             std::mem::take(&mut counts.waiters),

@@ -1,13 +1,15 @@
 //! Runs a case on a pool, as `lab run` does, and says what it came to.
 
 use crate::defect::Defect;
+use crate::mute::Mute;
 use crate::pool::Planted;
+use millpond_lab::cases::{self, Case};
 use millpond_lab::data::{Run, Scale, Verdict};
 use millpond_lab::ground::Ground;
 use millpond_lab::pools::Millpond;
+use millpond_lab::runner;
 use millpond_lab::site::Site;
 use millpond_lab::subject::Maker;
-use millpond_lab::{cases, runner};
 use std::sync::{Arc, Weak};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -23,9 +25,20 @@ pub(crate) async fn run(case: &str, maker: Arc<dyn Maker>) -> Run {
     let _turn = TURN.lock().await;
     let case = cases::all().into_iter().find(|known| known.name() == case);
     let case = case.unwrap_or_else(|| panic!("there is no such case"));
-    let site = Site::clone(&site);
-    let ground = Ground::new(maker, site, Scale::Short, 7, CancellationToken::new());
-    runner::one(&case, &ground).await
+    runner::one(&case, &ground(maker, &site)).await
+}
+
+/// Runs a case of a test's own, on the planted pool without a defect.
+pub(crate) async fn run_own(case: Arc<dyn Case>) -> Run {
+    let site = site().await;
+    let _turn = TURN.lock().await;
+    let maker = Planted::with(Defect::None);
+    runner::one(&case, &ground(maker, &site)).await
+}
+
+fn ground(maker: Arc<dyn Maker>, site: &Site) -> Ground {
+    let stop = CancellationToken::new();
+    Ground::new(maker, site.clone(), Scale::Short, 7, stop)
 }
 
 async fn site() -> Arc<Site> {
@@ -41,7 +54,16 @@ async fn site() -> Arc<Site> {
 
 /// On a pool with this defect the case fails, and by these checks.
 pub(crate) async fn fails_by(case: &str, defect: Defect, checks: &[&str]) {
-    let run = run(case, Planted::with(defect)).await;
+    fails_on(case, defect, Planted::with(defect), checks).await;
+}
+
+/// The same on a pool that tells nothing of itself: by what can be seen from outside.
+pub(crate) async fn fails_mute_by(case: &str, defect: Defect, checks: &[&str]) {
+    fails_on(case, defect, Mute::over(Planted::with(defect)), checks).await;
+}
+
+async fn fails_on(case: &str, defect: Defect, maker: Arc<dyn Maker>, checks: &[&str]) {
+    let run = run(case, maker).await;
     let failed = broken_checks(&run);
     assert_eq!(run.verdict, Verdict::Failed, "{defect:?}: {failed:#?}");
     for check in checks {
