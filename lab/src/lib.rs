@@ -23,6 +23,7 @@ pub mod punctual;
 pub mod record;
 pub mod report;
 pub mod runner;
+pub mod simulated;
 pub mod site;
 pub mod subject;
 

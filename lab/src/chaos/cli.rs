@@ -3,6 +3,7 @@
 use super::{Chaos, Plan};
 use crate::Failure;
 use crate::cli::{RunArgs, run_these};
+use crate::simulated;
 use crate::subject::Maker;
 use clap::Args;
 use std::path::PathBuf;
@@ -26,11 +27,20 @@ pub(crate) struct ChaosArgs {
     /// Do faults to the server although we did not start it: end its connections.
     #[arg(long)]
     faults_on_a_server_that_is_not_ours: bool,
+    /// Without a server, on a clock that runs as fast as this machine can: millpond alone.
+    #[arg(long, conflicts_with_all = ["minutes", "pools", "faults_on_a_server_that_is_not_ours"])]
+    simulated: bool,
+    /// How many hours of the simulated clock.
+    #[arg(long, default_value_t = 1_000, requires = "simulated")]
+    hours: u32,
 }
 
 /// Runs it; whether it passed.
 pub(crate) async fn chaos(args: ChaosArgs, makers: &[Arc<dyn Maker>]) -> Result<bool, Failure> {
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..));
+    if args.simulated {
+        return simulated::cli::run(args.hours, seed, args.out.as_deref()).await;
+    }
     let minutes = Duration::try_from_secs_f64(args.minutes * 60.0);
     let length = minutes.map_err(|error| format!("--minutes {}: {error}", args.minutes))?;
     let plan = Plan::drawn(seed, length);
