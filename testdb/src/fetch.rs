@@ -50,7 +50,7 @@ pub(crate) fn unpacked(keep: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-fn may_install() -> bool {
+pub(crate) fn may_install() -> bool {
     rustix::process::geteuid().is_root() && Path::new("/usr/bin/apt-get").exists()
 }
 

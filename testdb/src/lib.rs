@@ -63,6 +63,7 @@ mod server;
 mod settings;
 mod standby;
 mod template;
+mod tool;
 mod watchdog;
 
 pub use bouncer::{PgBouncer, PgBouncerBuilder};
@@ -72,3 +73,4 @@ pub use error::{Error, Result};
 pub use postmaster::Stop;
 pub use programs::{Programs, Source};
 pub use server::Server;
+pub use tool::Tool;
