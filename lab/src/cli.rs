@@ -9,14 +9,18 @@
 
 use crate::Failure;
 use crate::cases::{self, Case};
-use crate::data::{Machine, Report, SCHEMA, Scale};
+use crate::data::{Report, SCHEMA, Scale};
+use crate::date;
+use crate::log;
+use crate::machine;
+use crate::progress::Progress;
 use crate::report;
-use crate::runner::{self, Nobody, Plan};
+use crate::runner::{self, Audience, Plan};
 use crate::site::Site;
 use crate::subject::Maker;
 use clap::{Args, Parser, Subcommand};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
@@ -42,24 +46,24 @@ enum Command {
 }
 
 #[derive(Debug, Default, Args)]
-struct RunArgs {
+pub(crate) struct RunArgs {
     /// The cases to run; see `lab list`.
-    cases: Vec<String>,
-    /// Where report.json goes.
+    pub(crate) cases: Vec<String>,
+    /// Where report.html, report.json and lab.log go: target/lab in a folder with a Cargo.toml, else lab-report.
     #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    pub(crate) out: Option<PathBuf>,
     /// Each case to the letter, instead of its short form.
     #[arg(long, env = "ENABLE_POOL_STRESS_TESTS")]
-    full: bool,
+    pub(crate) full: bool,
     /// What chance is drawn from.
     #[arg(long)]
-    seed: Option<u64>,
+    pub(crate) seed: Option<u64>,
     /// The pools to drive, separated by commas; see `lab list`.
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
-    pools: Vec<String>,
-    /// Do faults to the server although we did not start it: stop, freeze and starve it, end its connections.
+    pub(crate) pools: Vec<String>,
+    /// Do faults to the server although we did not start it: end its connections.
     #[arg(long)]
-    faults_on_a_server_that_is_not_ours: bool,
+    pub(crate) faults_on_a_server_that_is_not_ours: bool,
 }
 
 /// The program, with these pools; the first is driven where none is named.
@@ -101,52 +105,86 @@ fn list(makers: &[Arc<dyn Maker>]) {
 }
 
 async fn run(args: RunArgs, makers: &[Arc<dyn Maker>]) -> Result<bool, Failure> {
+    run_these(chosen_cases(&args.cases)?, args, makers).await
+}
+
+/// Runs these cases, says and writes what came of them; whether all of it passed.
+pub(crate) async fn run_these(
+    cases: Vec<Arc<dyn Case>>,
+    args: RunArgs,
+    makers: &[Arc<dyn Maker>],
+) -> Result<bool, Failure> {
+    let folder = args.out.clone().unwrap_or_else(usual_folder);
+    let report = reported(cases, args, makers, &folder).await?;
+    print!(
+        "{}",
+        report::table(&report, report::Paint::on(&std::io::stdout()))
+    );
+    report::write(&report, &folder)?;
+    println!("{}", folder.join("report.html").display());
+    let runs = || report.cases.iter().flat_map(|case| &case.runs);
+    Ok(!report.interrupted && runs().count() > 0 && runs().all(crate::data::Run::passed))
+}
+
+/// Runs these cases, and tells what happens meanwhile.
+pub(crate) async fn reported(
+    cases: Vec<Arc<dyn Case>>,
+    args: RunArgs,
+    makers: &[Arc<dyn Maker>],
+    folder: &Path,
+) -> Result<Report, Failure> {
     let scale = if args.full { Scale::Full } else { Scale::Short };
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..));
-    let cases = chosen_cases(&args.cases)?;
     let makers = chosen_makers(&args.pools, makers)?;
+    log::to(folder)?;
     let stop = on_interrupt();
     let began = Instant::now();
-    let started = now();
+    let (started, machine) = (now(), machine::machine());
     let site = Site::find(args.faults_on_a_server_that_is_not_ours).await?;
     let backend = site.backend();
-    println!(
-        "{} {}, {}; seed {seed}.",
+    let title = format!(
+        "{} {}, {}; seed {seed}",
         backend.kind, backend.version, backend.origin
     );
+    println!("{title}.");
     let plan = Plan {
         cases,
         makers,
         scale,
         seed,
     };
-    let reports = runner::run(&plan, &site, &stop, &Nobody).await;
-    let report = Report {
+    let audience: Box<dyn Audience> = Box::new(Progress::new());
+    let reports = runner::run(&plan, &site, &stop, &*audience).await;
+    drop(audience);
+    Ok(Report {
         schema: SCHEMA,
         started,
         seconds: began.elapsed().as_secs_f64(),
         seed,
         scale,
-        machine: Machine::default(),
+        machine,
         versions: versions(&plan.makers),
         backend,
         interrupted: stop.is_cancelled(),
         cases: reports,
-    };
-    print!("{}", report::table(&report));
-    if let Some(folder) = &args.out {
-        report::write(&report, folder)?;
+    })
+}
+
+/// Where cargo keeps what can be made anew; else a folder that says what it is.
+fn usual_folder() -> PathBuf {
+    match Path::new("Cargo.toml").exists() {
+        true => PathBuf::from("target/lab"),
+        false => PathBuf::from("lab-report"),
     }
-    let runs = || report.cases.iter().flat_map(|case| &case.runs);
-    Ok(!report.interrupted && runs().count() > 0 && runs().all(crate::data::Run::passed))
 }
 
 fn versions(makers: &[Arc<dyn Maker>]) -> BTreeMap<String, String> {
     let of = |maker: &Arc<dyn Maker>| (maker.name().to_owned(), maker.version());
-    makers.iter().map(of).collect()
+    let compiler = ("rustc".to_owned(), machine::compiler());
+    makers.iter().map(of).chain([compiler]).collect()
 }
 
-fn chosen_cases(names: &[String]) -> Result<Vec<Arc<dyn Case>>, Failure> {
+pub(crate) fn chosen_cases(names: &[String]) -> Result<Vec<Arc<dyn Case>>, Failure> {
     let all = cases::all();
     if names.is_empty() {
         return Ok(all);
@@ -160,7 +198,7 @@ fn chosen_cases(names: &[String]) -> Result<Vec<Arc<dyn Case>>, Failure> {
     names.iter().map(find).collect()
 }
 
-fn chosen_makers(
+pub(crate) fn chosen_makers(
     names: &[String],
     makers: &[Arc<dyn Maker>],
 ) -> Result<Vec<Arc<dyn Maker>>, Failure> {
@@ -176,12 +214,12 @@ fn chosen_makers(
     names.iter().map(find).collect()
 }
 
-/// Cancelled at the first Ctrl-C.
-fn on_interrupt() -> CancellationToken {
+/// Cancelled at the first Ctrl-C, or when the terminal or the machine goes.
+pub(crate) fn on_interrupt() -> CancellationToken {
     let stop = CancellationToken::new();
     let told = stop.clone();
     tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
+        if told_to_end().await.is_ok() {
             eprintln!("Stopping; what was measured so far is kept.");
             told.cancel();
         }
@@ -189,6 +227,23 @@ fn on_interrupt() -> CancellationToken {
     stop
 }
 
-fn now() -> String {
-    String::new()
+#[cfg(unix)]
+async fn told_to_end() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminated = signal(SignalKind::terminate())?;
+    let mut hung_up = signal(SignalKind::hangup())?;
+    tokio::select! {
+        told = tokio::signal::ctrl_c() => told,
+        _ = terminated.recv() => Ok(()),
+        _ = hung_up.recv() => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+async fn told_to_end() -> std::io::Result<()> {
+    tokio::signal::ctrl_c().await
+}
+
+pub(crate) fn now() -> String {
+    date::now()
 }

@@ -151,12 +151,16 @@ pub struct Check {
 pub struct Figure {
     /// What.
     pub name: String,
-    /// How much.
+    /// How much; what could not be found out is no number.
+    #[serde(deserialize_with = "number_or_none")]
     pub value: f64,
     /// Of what: `ms`, `%`, `/s`.
     pub unit: String,
     /// Which way is better.
     pub better: Better,
+    /// What it is held to, in words with its unit, if to anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound: Option<String>,
     /// Whether it is the one that the table shows.
     pub headline: bool,
 }
@@ -348,6 +352,20 @@ impl Outcome {
 
 impl fmt::Display for Figure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {:.2} {}", self.name, self.value, self.unit)
+        let Self {
+            name, value, unit, ..
+        } = self;
+        let value = match value.abs() {
+            _ if !value.is_finite() => return write!(f, "{name} unknown"),
+            size if size >= 100.0 || value.fract() == 0.0 => format!("{value:.0}"),
+            size if size >= 10.0 => format!("{value:.1}"),
+            _ => format!("{value:.2}"),
+        };
+        write!(f, "{}", format!("{name} {value} {unit}").trim_end())
     }
+}
+
+/// JSON knows no number that is none, and says `null`.
+fn number_or_none<'de, D: serde::Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or(f64::NAN))
 }

@@ -15,8 +15,12 @@
 pub mod cases;
 pub mod cli;
 pub mod data;
+mod date;
 pub mod ground;
+mod log;
+mod machine;
 pub mod pools;
+mod progress;
 pub mod record;
 pub mod report;
 pub mod runner;

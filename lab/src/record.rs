@@ -5,7 +5,7 @@ use crate::data::{
 };
 use crate::subject::Look;
 use hdrhistogram::Histogram;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -22,6 +22,8 @@ pub struct Recorder {
 struct Book {
     timelines: Vec<Timeline>,
     marks: Vec<Mark>,
+    /// The numbers of those that are not over.
+    lasting: BTreeSet<usize>,
     groups: Vec<Tally>,
     checks: Vec<Check>,
     figures: Vec<Figure>,
@@ -53,6 +55,19 @@ pub struct Written {
     pub figures: Vec<Figure>,
     /// See [`Run::notes`](crate::data::Run::notes).
     pub notes: Vec<String>,
+}
+
+/// A run at this moment, for who looks on.
+#[derive(Clone, Debug, Default)]
+pub struct Glimpse {
+    /// Seconds since it began.
+    pub at: f64,
+    /// The phases that last, the newest last.
+    pub phases: Vec<String>,
+    /// The faults that last, or were a moment ago.
+    pub faults: Vec<String>,
+    /// Each pool's name, and what it looked like last, the newest last.
+    pub pools: Vec<Timeline>,
 }
 
 /// A mark that is not over yet. Ends when it is dropped.
@@ -144,6 +159,7 @@ impl Recorder {
             text,
         });
         let number = book.marks.len() - 1;
+        book.lasting.insert(number);
         drop(book);
         Lasting {
             recorder: self.clone(),
@@ -198,20 +214,34 @@ impl Recorder {
 
     /// The figure that the table shows.
     pub fn headline(&self, name: &str, value: f64, unit: &str, better: Better) {
-        self.measured(name, value, unit, better, true);
+        self.measured(name, value, unit, better, None, true);
+    }
+
+    /// The figure that the table shows, and beside it what it is held to.
+    pub fn headline_within(&self, name: &str, value: f64, unit: &str, better: Better, bound: &str) {
+        self.measured(name, value, unit, better, Some(bound.to_owned()), true);
     }
 
     /// Another figure.
     pub fn figure(&self, name: &str, value: f64, unit: &str, better: Better) {
-        self.measured(name, value, unit, better, false);
+        self.measured(name, value, unit, better, None, false);
     }
 
-    fn measured(&self, name: &str, value: f64, unit: &str, better: Better, headline: bool) {
+    fn measured(
+        &self,
+        name: &str,
+        value: f64,
+        unit: &str,
+        better: Better,
+        bound: Option<String>,
+        headline: bool,
+    ) {
         self.book().figures.push(Figure {
             name: name.to_owned(),
             value,
             unit: unit.to_owned(),
             better,
+            bound,
             headline,
         });
     }
@@ -226,6 +256,36 @@ impl Recorder {
         let book = self.book();
         let tally = book.groups.iter().find(|tally| tally.name == group);
         tally.map(Tally::group).unwrap_or_default()
+    }
+
+    /// What happens now, and the last so many samples of each pool.
+    pub fn glimpse(&self, samples: usize) -> Glimpse {
+        let at = self.now();
+        let book = self.book();
+        let is_now = |number: usize, mark: &Mark| {
+            let just_now = at - mark.to.unwrap_or(mark.from) < A_MOMENT;
+            book.lasting.contains(&number) || (mark.kind == MarkKind::Fault && just_now)
+        };
+        let of = |kind| {
+            let marks = book.marks.iter().enumerate();
+            let marks = marks.filter(|(number, mark)| mark.kind == kind && is_now(*number, mark));
+            marks.map(|(_, mark)| mark.text.clone()).collect()
+        };
+        let pool = |line: &Timeline| Timeline {
+            name: line.name.clone(),
+            samples: line.samples[line.samples.len().saturating_sub(samples)..].to_vec(),
+        };
+        Glimpse {
+            at,
+            phases: of(MarkKind::Phase),
+            faults: of(MarkKind::Fault),
+            pools: book.timelines.iter().map(pool).collect(),
+        }
+    }
+
+    /// What the requests have come to so far.
+    pub fn groups(&self) -> Vec<Group> {
+        self.book().groups.iter().map(Tally::group).collect()
     }
 
     /// Everything that is written down so far.
@@ -250,7 +310,9 @@ impl Recorder {
 impl Drop for Lasting {
     fn drop(&mut self) {
         let now = self.recorder.now();
-        self.recorder.book().marks[self.number].to = Some(now);
+        let mut book = self.recorder.book();
+        book.marks[self.number].to = Some(now);
+        book.lasting.remove(&self.number);
     }
 }
 
@@ -281,6 +343,9 @@ impl Tally {
         }
     }
 }
+
+/// How long who looks on is told of a fault that is over, in seconds.
+const A_MOMENT: f64 = 1.0;
 
 /// Steps of the log scale: ten for each power of ten, from a microsecond.
 const STEPS: f64 = 10.0;
@@ -356,6 +421,29 @@ mod tests {
                 .zip([1.0, 2.0, 900.0])
                 .all(|(bound, value)| { (value..value * 1.27).contains(&(bound + 1e-9)) })
         );
+    }
+
+    #[test]
+    fn who_looks_on_sees_what_lasts_and_the_last_looks() {
+        let recorder = Recorder::new();
+        let line = recorder.timeline("it");
+        for in_use in 0..9 {
+            let look = Look {
+                in_use: Some(in_use),
+                ..Look::default()
+            };
+            recorder.sample(line, &look);
+        }
+        let phase = recorder.phase("all is well");
+        let fault = recorder.fault("frozen");
+        recorder.blow("a reset");
+        drop(phase);
+        let now = recorder.glimpse(2);
+        assert!(now.phases.is_empty());
+        assert_eq!(now.faults, ["frozen", "a reset"]);
+        drop(fault);
+        let used: Vec<_> = now.pools[0].samples.iter().map(|it| it.in_use).collect();
+        assert_eq!(used, [Some(7), Some(8)]);
     }
 
     #[test]
