@@ -18,6 +18,7 @@ use crate::report;
 use crate::runner::{self, Audience, Plan};
 use crate::site::Site;
 use crate::subject::Maker;
+use crate::tui::Live;
 use clap::{Args, Parser, Subcommand};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -55,6 +56,9 @@ pub(crate) struct RunArgs {
     /// Each case to the letter, instead of its short form.
     #[arg(long, env = "ENABLE_POOL_STRESS_TESTS")]
     pub(crate) full: bool,
+    /// Watch the pool breathe: slots, line, health, faults, waits.
+    #[arg(long)]
+    pub(crate) tui: bool,
     /// What chance is drawn from.
     #[arg(long)]
     pub(crate) seed: Option<u64>,
@@ -153,7 +157,10 @@ pub(crate) async fn reported(
         scale,
         seed,
     };
-    let audience: Box<dyn Audience> = Box::new(Progress::new());
+    let audience: Box<dyn Audience> = match args.tui {
+        true => Box::new(Live::begin(&plan, title, &stop)?),
+        false => Box::new(Progress::new()),
+    };
     let reports = runner::run(&plan, &site, &stop, &*audience).await;
     drop(audience);
     Ok(Report {

@@ -26,6 +26,7 @@ pub mod report;
 pub mod runner;
 pub mod site;
 pub mod subject;
+pub mod tui;
 
 pub use cli::main;
 
