@@ -8,6 +8,7 @@
 //! ```
 
 use crate::Failure;
+use crate::baseline;
 use crate::cases::{self, Case};
 use crate::data::{Report, SCHEMA, Scale};
 use crate::date;
@@ -42,6 +43,8 @@ struct Cli {
 enum Command {
     /// Run cases, all of them by default, and write a report.
     Run(RunArgs),
+    /// Keep what was measured, or hold a run to what was kept.
+    Baseline(baseline::cli::BaselineArgs),
     /// List the cases and the pools.
     List,
 }
@@ -83,6 +86,7 @@ pub fn main(makers: Vec<Arc<dyn Maker>>) -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Some(Command::Run(args)) => runtime.block_on(run(args, &makers)),
+        Some(Command::Baseline(args)) => runtime.block_on(baseline::cli::baseline(args, &makers)),
         None => runtime.block_on(run(RunArgs::default(), &makers)),
     };
     match done {

@@ -12,6 +12,7 @@
 //! A library, so that a program with other pools (`lab/peers`), the tests' broken pools, and a user's own can be driven
 //! by the same cases.
 
+pub mod baseline;
 pub mod cases;
 pub mod cli;
 pub mod data;
