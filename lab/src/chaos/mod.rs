@@ -14,6 +14,7 @@ pub(crate) mod crowd;
 pub(crate) mod oracle;
 mod plan;
 mod sick;
+pub(crate) mod signal;
 
 pub use plan::{Episode, Ill, Plan};
 
