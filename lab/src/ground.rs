@@ -1,0 +1,233 @@
+//! What a case has to work with: it makes pools here, writes down what happens, and says what must hold.
+
+use crate::Failure;
+use crate::data::Scale;
+use crate::record::Recorder;
+use crate::site::Site;
+use crate::subject::{Look, Maker, Spec, Subject};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::task::AbortHandle;
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+/// How often each pool is looked at.
+const EVERY: Duration = Duration::from_millis(20);
+/// How long the server may take to agree, after the last thing that a case does.
+const TO_AGREE: Duration = Duration::from_secs(10);
+
+/// The ground of one case for one kind of pool.
+#[derive(Clone, Debug)]
+pub struct Ground {
+    maker: Arc<dyn Maker>,
+    site: Site,
+    scale: Scale,
+    seed: u64,
+    recorder: Recorder,
+    stop: CancellationToken,
+    pools: Arc<Mutex<Vec<Made>>>,
+}
+
+/// A pool that was made here.
+#[derive(Clone, Debug)]
+struct Made {
+    name: String,
+    pool: Arc<dyn Subject>,
+    watch: AbortHandle,
+}
+
+impl Ground {
+    /// The ground for one case.
+    pub fn new(
+        maker: Arc<dyn Maker>,
+        site: Site,
+        scale: Scale,
+        seed: u64,
+        stop: CancellationToken,
+    ) -> Self {
+        Self {
+            maker,
+            site,
+            scale,
+            seed,
+            recorder: Recorder::new(),
+            stop,
+            pools: Arc::default(),
+        }
+    }
+
+    /// The kind of pool.
+    pub fn maker(&self) -> &dyn Maker {
+        &*self.maker
+    }
+
+    /// The database.
+    pub fn site(&self) -> &Site {
+        &self.site
+    }
+
+    /// How long the case is.
+    pub fn scale(&self) -> Scale {
+        self.scale
+    }
+
+    /// What is drawn by chance is drawn from this.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The book.
+    pub fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
+    /// Whether the run is to be stopped. A case that waits for long waits for this too; all are dropped then.
+    pub fn stop(&self) -> &CancellationToken {
+        &self.stop
+    }
+
+    /// A description of a pool of this case: `max_size` connections to the site, `kept` of them kept, with a name of its
+    /// own at the server.
+    pub fn spec(&self, role: &str, max_size: usize, kept: usize) -> Spec {
+        Spec {
+            target: self.site.target(),
+            name: format!(
+                "lab-{}-{role}-{:06x}",
+                self.maker.name(),
+                fastrand::u32(..1 << 24)
+            ),
+            max_size,
+            kept,
+            wait: Duration::from_secs(5),
+            leak_threshold: None,
+        }
+    }
+
+    /// Makes a pool. It is looked at from now on, and when the case is over its counts must be the server's.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be made.
+    pub async fn make(&self, spec: &Spec) -> Result<Arc<dyn Subject>, Failure> {
+        let pool = self.maker.make(spec).await?;
+        let watch = tokio::spawn(watch(
+            self.recorder.clone(),
+            self.recorder.timeline(&spec.name),
+            Arc::clone(&pool),
+        ));
+        self.pools().push(Made {
+            name: spec.name.clone(),
+            pool: Arc::clone(&pool),
+            watch: watch.abort_handle(),
+        });
+        Ok(pool)
+    }
+
+    /// Waits until a pool looks as it should, or the time is over: what it looks like then, and whether that is so.
+    pub async fn until(
+        &self,
+        pool: &Arc<dyn Subject>,
+        within: Duration,
+        good: impl Fn(&Look) -> bool,
+    ) -> (Look, bool) {
+        let seen = timeout(within, async {
+            loop {
+                let look = pool.look();
+                if good(&look) {
+                    return look;
+                }
+                sleep(Duration::from_millis(1)).await;
+            }
+        });
+        match seen.await {
+            Ok(look) => (look, true),
+            Err(_) => (pool.look(), false),
+        }
+    }
+
+    /// The end of a case, of every one alike: each pool comes to rest, its counts are the server's, and when it is closed
+    /// nothing of it is left there.
+    pub async fn settle(&self) {
+        let made = self.pools().clone();
+        for made in &made {
+            self.agree(made).await;
+        }
+        self.look_away();
+        for made in &made {
+            let closed = timeout(TO_AGREE, made.pool.close()).await.is_ok();
+            let left = self.server_has(&made.name, |count| count == 0).await;
+            self.recorder.check(
+                "nothing left at the server",
+                "0 connections after close",
+                format!(
+                    "{left}{}",
+                    if closed {
+                        ""
+                    } else {
+                        ", and the close did not end"
+                    }
+                ),
+                closed && left == "0",
+            );
+        }
+    }
+
+    /// Looks at no pool any more.
+    fn look_away(&self) {
+        self.pools().iter().for_each(|made| made.watch.abort());
+    }
+
+    async fn agree(&self, made: &Made) {
+        let (_, rests) = self.until(&made.pool, TO_AGREE, Look::at_rest).await;
+        let size = || made.pool.look().live();
+        let found = self
+            .server_has(&made.name, |count| size().is_none_or(|size| size == count))
+            .await;
+        let look = made.pool.look();
+        let says = look
+            .live()
+            .map_or("unknown".to_owned(), |size| size.to_string());
+        self.recorder.check(
+            "pool and server agree",
+            "the same number of connections, at rest",
+            format!(
+                "the pool says {says}, the server {found}{}",
+                if rests { "" } else { "; not at rest" }
+            ),
+            rests && (says == "unknown" || says == found),
+        );
+    }
+
+    /// How many connections of that name the server has, when it is a good number or time is over.
+    async fn server_has(&self, name: &str, good: impl Fn(usize) -> bool) -> String {
+        let mut last = Err("it did not answer".into());
+        let asked = timeout(TO_AGREE, async {
+            loop {
+                last = self.site.count(name).await;
+                if last.as_ref().is_ok_and(|count| good(*count)) {
+                    return;
+                }
+                sleep(Duration::from_millis(20)).await;
+            }
+        });
+        let _ = asked.await;
+        match last {
+            Ok(count) => count.to_string(),
+            Err(error) => format!("no answer ({error})"),
+        }
+    }
+
+    fn pools(&self) -> std::sync::MutexGuard<'_, Vec<Made>> {
+        self.pools.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Looks at a pool until it is told to stop.
+async fn watch(recorder: Recorder, timeline: usize, pool: Arc<dyn Subject>) {
+    let mut tick = interval(EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        recorder.sample(timeline, &pool.look());
+    }
+}

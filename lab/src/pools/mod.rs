@@ -1,0 +1,13 @@
+//! The pools that this program can drive.
+
+mod millpond;
+
+pub use self::millpond::Millpond;
+
+use crate::subject::Maker;
+use std::sync::Arc;
+
+/// Those of this project.
+pub fn own() -> Vec<Arc<dyn Maker>> {
+    vec![Arc::new(Millpond)]
+}
