@@ -151,7 +151,10 @@ fn told(all: &[Compared], cores: usize, kept: usize) -> bool {
     let worse = all.iter().filter(|compared| !compared.is_good()).count();
     match (all.len(), worse) {
         (0, _) => println!("Nothing was compared."),
-        (all, 0) => println!("{}, none worse than its noise allows.", counted(all, "figure")),
+        (all, 0) => println!(
+            "{}, none worse than its noise allows.",
+            counted(all, "figure")
+        ),
         (all, worse) => println!(
             "{worse} of {all} figures worse or missing. If it must be so: `lab baseline save`."
         ),
