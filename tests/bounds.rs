@@ -8,7 +8,7 @@ use millpond::managed::{
 use std::time::Duration;
 use support::counting::{Counting, bytes};
 use support::oracle::NO_WAIT;
-use support::scene::{Got, hooked};
+use support::scene::Got;
 use support::{Gate, Polled, Scene, Step, World};
 
 #[global_allocator]
@@ -50,10 +50,26 @@ fn says(said: &Got, phase: TimeoutType) {
 }
 
 #[test]
+fn a_pool_says_what_its_bounds_are() {
+    let bounds = Timeouts {
+        wait: Some(MS),
+        create: None,
+        recycle: Some(2 * MS),
+    };
+    let scene = Scene::built(1, true, |builder| builder.timeouts(bounds));
+    let said = scene.pool.timeouts();
+    assert_eq!(
+        (said.wait, said.create, said.recycle),
+        (Some(MS), None, Some(2 * MS))
+    );
+}
+
+#[test]
 fn a_pool_with_any_bound_of_its_own_needs_a_runtime() {
     // As in deadpool: a wait of zero too, though `timeout_get` takes one without.
     for wait in [Duration::ZERO, Duration::from_secs(1), Duration::MAX] {
-        let built = hooked(&World::default())
+        let built = World::default()
+            .builder()
             .max_size(1)
             .wait_timeout(Some(wait))
             .build();

@@ -11,8 +11,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::task::Poll;
 use support::duel::quiet;
-use support::script::Script;
-use support::{Gate, Hand, Polled, Step, Town};
+use support::{Gate, Hand, Polled, Script, Step, Town};
 
 /// The same cases in every run; `PROPTEST_CASES` asks for a long one with others, which
 /// `PROPTEST_RNG_SEED` repeats.

@@ -8,7 +8,7 @@ use millpond::managed::{Budget, Manager, Metrics, Pool, RecycleError, RecycleRes
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
-use support::script::Fault;
+use support::Fault;
 
 /// What the server of all pools sees.
 #[derive(Debug, Default)]

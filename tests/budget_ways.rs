@@ -32,6 +32,21 @@ fn a_getter_whose_object_is_dead_keeps_its_place_in_the_budget() {
 }
 
 #[test]
+fn a_spare_object_that_comes_back_stays_whoever_waits_elsewhere() {
+    let town = Town::built(2, &[2, 1], false, |nth, builder| {
+        builder.min_idle(if nth == 0 { 2 } else { 0 })
+    });
+    let held = town.fill(0, 2);
+    let mut waiter = town.get(1).waits();
+    drop(held);
+    assert_eq!(town.sizes(), [2, 0]);
+    waiter.pending();
+    drop(town.hold(0).take());
+    drop(waiter.woken_ready().unwrap());
+    town.adds_up();
+}
+
+#[test]
 fn every_end_of_a_connect_leaves_its_place_to_the_next() {
     for step in [Step::Err, Step::Panic, Step::Never] {
         let town = Town::new(1, [1, 1]);

@@ -6,11 +6,9 @@ use millpond::managed::{Object, PoolError};
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Wake, Waker};
 use std::time::Duration;
-use support::script::Script;
-use support::world::Everything;
-use support::{Gate, Hand, Polled, Scene, Step, TestPool, World};
+use support::{Gate, Hand, Polled, Scene, Script, Scripts, Step, TestPool, World};
 
-type Call = (&'static str, fn(&Everything) -> &Script);
+type Call = (&'static str, fn(&Scripts) -> &Script);
 
 /// Calls in the middle of a get.
 const GETTING: [Call; 5] = [
@@ -186,7 +184,7 @@ fn a_close_from_within_a_waker_strands_nothing() {
 /// A get that owns its pool's only handle, brought to the call that waits at `gate`.
 fn owning_get(
     scene: &mut Scene,
-    script: fn(&Everything) -> &Script,
+    script: fn(&Scripts) -> &Script,
     gate: &Gate,
 ) -> Polled<'static, ()> {
     script(&scene.world).then(Step::at(gate));

@@ -310,7 +310,7 @@ fn a_panic_in_the_users_own_code_gives_the_object_back() {
 fn user_code_may_use_the_pool_from_everywhere() {
     let world = World::default();
     world.limit(2);
-    let scene = Scene::of(support::scene::hooked(&world).max_size(2));
+    let scene = Scene::of(world.builder().max_size(2));
     let look = || {
         let now = scene.pool.snapshot();
         assert!(now.size <= 2 && scene.pool.status().size <= 2);

@@ -229,6 +229,19 @@ async fn what_is_out_when_the_last_handle_goes_is_named() {
     }
 }
 
+#[tokio::test]
+async fn whoever_listens_or_looks_for_leaks_is_told_what_was_left_behind() {
+    for threshold in [None, Some(Duration::from_secs(60))] {
+        let told = Arc::new(Told::default());
+        let builder = Pool::<Numbers>::builder(Numbers).leak_threshold(threshold);
+        let pool = builder.listener(told.clone()).build().unwrap();
+        let held: Object<Numbers> = pool.get().await.unwrap();
+        drop(pool);
+        assert_eq!(told.0.lock().unwrap().left_behind.len(), 1);
+        drop(held);
+    }
+}
+
 /// The background task ends with the pool, and does not keep it.
 #[tokio::test]
 async fn the_task_that_watches_ends_with_its_pool() {

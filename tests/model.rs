@@ -11,8 +11,7 @@ use std::time::Duration;
 use support::duel::{Ending, Move, Tally, play, quiet};
 use support::model::{End, Setup, Stage};
 use support::scene::Got;
-use support::script::Script;
-use support::{Gate, Hand, Polled, Scene, Step, World, ignore};
+use support::{Gate, Hand, Polled, Scene, Script, Step, World, ignore};
 
 /// The same cases in every run; `PROPTEST_CASES` asks for a long one with others, which
 /// `PROPTEST_RNG_SEED` repeats. What was found once is a test of its own below.

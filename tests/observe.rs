@@ -7,7 +7,7 @@ use millpond::managed::{
     Acquire, Manager, Metrics, Object, Pool, RecycleResult, Timeouts, WeakPool,
 };
 use millpond::observe::{
-    CloseReason, Kind, Level, Listener, Observe, Phase, Pools, Snapshot, State,
+    CloseReason, HandClock, Kind, Level, Listener, Observe, Phase, Pools, Snapshot, State,
 };
 use millpond::unmanaged;
 use std::borrow::Cow;
@@ -61,6 +61,22 @@ fn in_every_state_every_figure_is_there_and_nothing_panics() {
     );
     drop(held);
     assert_eq!(look().1.size, 0);
+}
+
+#[test]
+fn where_somebody_looks_for_leaks_their_number_is_known() {
+    let clock = HandClock::new();
+    let minute = Duration::from_secs(60);
+    let scene = Scene::built(1, false, |builder| {
+        builder.leak_threshold(Some(minute)).clock(&clock)
+    });
+    let observed: &dyn Observe = &scene.pool;
+    let held = scene.hold();
+    assert_eq!(observed.leaks_suspected(), Some(0));
+    clock.advance(minute);
+    assert_eq!(observed.leaks_suspected(), Some(1));
+    drop(held);
+    assert_eq!(observed.leaks_suspected(), Some(0));
 }
 
 /// A pool that is somebody else's, and knows next to nothing of itself.
@@ -177,6 +193,16 @@ fn pools_of_one_name_are_listed_beside_one_another_and_each_once() {
     assert_eq!(
         in_use(),
         [listed("main", 0), listed("main#2", 1), listed("other", 0)]
+    );
+    let named_so: Vec<_> = pools
+        .all()
+        .iter()
+        .map(|(_, pool)| pool.name().into_owned())
+        .collect();
+    assert_eq!(
+        named_so,
+        ["main", "main", "other"],
+        "whatever it is listed as"
     );
     drop(held);
     assert!(pools.unlist("other") && !pools.unlist("other"));

@@ -10,9 +10,8 @@ use millpond::managed::{
 use std::error::Error;
 use std::time::Duration;
 use support::oracle::once_in;
-use support::scene::{TestBuilder, TestPool, hooked};
-use support::script::Script;
-use support::{Fault, Gate, Polled, Scene, Step, World, acc, lim};
+use support::scene::{TestBuilder, TestPool};
+use support::{Fault, Gate, Polled, Scene, Script, Step, World, acc, lim};
 
 const TARGET: &str = "the scripted world";
 const SHORT: Duration = Duration::from_secs(1);
@@ -66,7 +65,7 @@ fn a_ready_pool_has_one_object_that_works() {
         let scene = Scene::built(1, runtime, |builder| builder);
         let world = World::default();
         world.limit(2);
-        let builder = hooked(&world).max_size(2);
+        let builder = world.builder().max_size(2);
         let pool: TestPool = scene.polled(builder.build_ready()).ready().unwrap();
         let now = pool.snapshot();
         assert_eq!((now.size, now.idle, world.made()), (1, 1, 1));
@@ -92,6 +91,31 @@ fn a_warm_up_makes_as_many_as_asked_for_and_tries_each() {
     warm_up(&scene, 3).ready().unwrap();
     drop(held);
     scene.all_well(3);
+}
+
+/// The pool's task makes what is missing of its spare ones: what is being warmed up is not missing.
+#[test]
+fn what_is_being_made_ready_is_not_made_once_more_as_a_spare_one() {
+    let scene = Scene::built(1, true, |builder| builder);
+    let world = World::default();
+    world.limit(3);
+    let gate = Gate::new();
+    world.probe.then(Step::at(&gate));
+    let builder = hooked(&world).max_size(8).min_idle(3);
+    let builder = builder.runtime(Runtime::Tokio1);
+    let mut building = scene.polled(builder.build_ready()).waits();
+    for _ in 0..5 {
+        scene.advance(SHORT);
+    }
+    assert_eq!(world.made(), 3, "two beside the one that is tried");
+    gate.open();
+    let pool = building.woken_ready().unwrap();
+    scene.advance(SHORT);
+    let now = pool.snapshot();
+    assert_eq!((now.size, now.idle, world.made()), (3, 3, 3));
+    acc(&pool);
+    drop((building, pool));
+    once_in(&world);
 }
 
 #[test]
@@ -271,7 +295,7 @@ fn built_ready(builder: TestBuilder) -> Result<TestPool, ReadyError<Fault>> {
 fn a_pool_that_cannot_be_built_or_made_ready_is_not_there() {
     let world = World::default();
     world.limit(1);
-    let wrong = hooked(&world).max_size(1).wait_timeout(Some(SHORT));
+    let wrong = world.builder().max_size(1).wait_timeout(Some(SHORT));
     let error = built_ready(wrong).err().unwrap();
     assert!(matches!(
         error.step(),
@@ -281,11 +305,11 @@ fn a_pool_that_cannot_be_built_or_made_ready_is_not_there() {
     assert!(error.source().is_some() && error.to_string().contains(TARGET));
     for at in [At::Create, At::Hook, At::ProbeNew] {
         at.script(&world).then(Step::Err);
-        let error = built_ready(hooked(&world).max_size(1)).err().unwrap();
+        let error = built_ready(world.builder().max_size(1)).err().unwrap();
         assert!(at.is_of(&error.into_step()), "{at:?}");
         assert_eq!((world.live(), world.connecting()), (0, 0), "{at:?}");
         at.script(&world).then(Step::Never);
-        let builder = hooked(&world).max_size(1);
+        let builder = world.builder().max_size(1);
         let building = Polled::new(None, builder.build_ready()).waits();
         building.cancel().unwrap();
         assert_eq!((world.live(), world.connecting()), (0, 0), "{at:?}");
@@ -296,7 +320,7 @@ fn a_pool_that_cannot_be_built_or_made_ready_is_not_there() {
 
 /// Another pool of the same server, whose limit both must keep together.
 fn next_pool(scene: &Scene, max: usize) -> TestBuilder {
-    let builder = hooked(&scene.world).max_size(max);
+    let builder = scene.world.builder().max_size(max);
     match scene.handle() {
         Some(_) => builder.runtime(Runtime::Tokio1),
         None => builder,

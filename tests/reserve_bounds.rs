@@ -142,8 +142,11 @@ fn the_expected_wait_of_one_held_back_is_that_of_all_before_it() {
         "{third}"
     );
     // The room that is kept is free for one with priority, whatever stands at the gate.
-    drop(hold_urgently(&scene));
-    drop((first, second, held));
+    let kept = [hold_urgently(&scene), hold_urgently(&scene)];
+    // And once that is taken, nobody at the gate is before it.
+    let how = urgent_get();
+    let urgent = scene.acquire(&how).waits();
+    drop((first, second, held, kept, urgent));
     all_well(&scene, 4, 2);
 }
 

@@ -449,7 +449,7 @@ fn a_resize_to_what_it_was_changes_nothing() {
 
 #[test]
 fn a_resize_from_within_the_managers_own_calls_holds_the_limit() {
-    type At = fn(&Scene) -> &support::script::Script;
+    type At = fn(&Scene) -> &support::Script;
     let calls: [(&str, At); 6] = [
         ("create", |scene| &scene.world.create),
         ("post_create", |scene| &scene.world.post_create),

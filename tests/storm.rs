@@ -179,6 +179,37 @@ fn refused(scene: &Scene) -> Option<(Option<String>, Duration)> {
     }
 }
 
+/// By a clock that is turned by hand nothing is left to chance: a test that runs again finds the same pauses.
+#[test]
+fn by_the_same_clock_the_pauses_are_the_same() {
+    let pauses = || {
+        let (scene, clock) = careful(4, |builder| {
+            builder.connect_backoff(100 * MS, 800 * MS).breaker(1)
+        });
+        scene.world.create.always(Step::Err);
+        let next = |_| {
+            assert!(scene.get().ready().is_err(), "somebody must try");
+            let (_, retry_after) = refused(&scene).expect("open, and nothing is out");
+            pass(&scene, &clock, retry_after + 2 * MS);
+            retry_after
+        };
+        (0..5).map(next).collect::<Vec<_>>()
+    };
+    let first = pauses();
+    assert_eq!(first, pauses());
+    // Spread all the same: each is of another share of its length.
+    let lengths = [100, 200, 400, 800, 800].map(|length| f64::from(length) / 1e3);
+    let shares = first.iter().zip(lengths);
+    let shares: Vec<_> = shares
+        .map(|(it, length)| it.as_secs_f64() / length)
+        .collect();
+    assert!(
+        shares.iter().all(|share| (0.5..=1.0).contains(share)),
+        "{shares:?}"
+    );
+    assert!(shares.windows(2).all(|two| two[0] != two[1]), "{shares:?}");
+}
+
 #[test]
 fn a_breaker_that_is_open_tells_at_once_and_one_try_closes_it() {
     let (scene, clock) = careful(4, |builder| {
@@ -301,6 +332,47 @@ fn who_could_not_be_served_in_time_hears_so_at_once() {
     assert_eq!(scene.pool.stats().gets.shed, 1);
     drop((line, patient, held));
     scene.all_well(1);
+}
+
+#[test]
+fn a_pool_that_is_asked_all_the_time_knows_how_fast_objects_come_back() {
+    // Where spare ones are kept, each get that finds none calls the task: more often here than it looks at the figures.
+    let (scene, clock) = careful(1, |builder| builder.shed_overload(true).min_idle(1));
+    let mut held = scene.hold();
+    for _ in 0..40 {
+        let mut next = scene.get().waits();
+        pass(&scene, &clock, 100 * MS);
+        drop(held);
+        held = next.woken_ready().unwrap();
+    }
+    let line: Vec<Polled<'_, _>> = scene.queue(3);
+    let hasty = Acquire::new().deadline(200 * MS);
+    let error = scene.acquire(&hasty).ready().unwrap_err();
+    let Reason::Overloaded { retry_after } = error.reason() else {
+        panic!("{error}");
+    };
+    // The fourth in line: 400 ms, of which it has half.
+    let expected = 180 * MS..=220 * MS;
+    assert!(expected.contains(retry_after), "{retry_after:?}");
+    drop((line, held));
+    scene.all_well(1);
+}
+
+#[test]
+fn who_finds_room_to_connect_waits_for_nobody_and_is_let_in() {
+    let (scene, clock) = careful(2, |builder| builder.shed_overload(true));
+    for _ in 0..4 {
+        let held = scene.hold();
+        pass(&scene, &clock, 500 * MS);
+        drop(held);
+    }
+    let held = scene.hold();
+    let hasty = Acquire::new().deadline(100 * MS);
+    drop(scene.acquire(&hasty).ready().unwrap());
+    let all = [held, scene.hold()];
+    assert!(scene.acquire(&hasty).ready().is_err(), "there is none now");
+    drop(all);
+    scene.all_well(2);
 }
 
 trait Moment: Sized {

@@ -11,8 +11,7 @@ use millpond::managed::{
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::{Duration, Instant};
-use support::script::Fault;
-use support::{Polled, Scene};
+use support::{Fault, Polled, Scene};
 
 /// A manager whose calls fail and dawdle by chance, and which counts.
 #[derive(Clone, Debug, Default)]

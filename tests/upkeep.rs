@@ -207,7 +207,7 @@ fn spare_ones_are_made_a_few_at_once_and_again_under_load() {
 fn a_pool_that_is_built_ready_has_its_spare_ones() {
     let world = support::World::default();
     world.limit(5);
-    let builder = support::scene::hooked(&world).max_size(5).min_idle(3);
+    let builder = world.builder().max_size(5).min_idle(3);
     let mut building = support::Polled::new(None, builder.build_ready());
     let pool = building.ready().unwrap();
     assert_eq!((pool.snapshot().idle, world.probe.calls()), (3, 3));

@@ -1,7 +1,7 @@
 //! The command line.
 //!
 //! ```text
-//! 0    every case that was asked for ran and passed
+//! 0    every case that was asked for ran and passed; of a comparison: every one with millpond
 //! 1    a case failed, broke, was skipped, or the run was stopped
 //! 2    the command line is wrong
 //! 3    nothing could be run: no database, no such folder
@@ -10,14 +10,19 @@
 use crate::Failure;
 use crate::baseline;
 use crate::cases::{self, Case};
+use crate::chaos;
+use crate::compare::{self, CompareArgs};
 use crate::data::{Report, SCHEMA, Scale};
 use crate::date;
+use crate::elsewhere::{PEERS, Program};
 use crate::log;
 use crate::machine;
+use crate::press::{self, PressArgs};
 use crate::progress::Progress;
 use crate::report;
 use crate::runner::{self, Audience, Plan};
-use crate::site::Site;
+use crate::service::{self, ServeArgs};
+use crate::site::{Kind, Site};
 use crate::subject::Maker;
 use crate::tui::Live;
 use clap::{Args, Parser, Subcommand};
@@ -25,7 +30,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// Drives a connection pool, on a real PostgreSQL, into every known kind of exhaustion, and says pass or fail.
@@ -42,15 +47,38 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run cases, all of them by default, and write a report.
-    Run(RunArgs),
+    Run(RunOnArgs),
+    /// Run cases with one pool after the other, those of other projects too, which cargo builds first.
+    ///
+    /// The exit status is about millpond: what others come to is shown.
+    Compare(CompareArgs),
+    /// Faults of all kinds under load, drawn from a seed.
+    Chaos(chaos::cli::ChaosArgs),
     /// Keep what was measured, or hold a run to what was kept.
     Baseline(baseline::cli::BaselineArgs),
+    /// Run the example service alone, an HTTP service over a pool, until Ctrl-C.
+    Serve(ServeArgs),
+    /// Ask a service of your own for more than it can do, as the case of back-pressure asks the example.
+    Press(PressArgs),
     /// List the cases and the pools.
     List,
 }
 
 #[derive(Debug, Default, Args)]
+struct RunOnArgs {
+    #[command(flatten)]
+    run: RunArgs,
+    /// On what the pools are driven.
+    #[arg(long, value_enum, default_value_t)]
+    backend: Kind,
+}
+
+/// What a run can be told.
+#[derive(Debug, Default, Args)]
 pub(crate) struct RunArgs {
+    /// On what the pools are driven: for a command that lets its user choose.
+    #[arg(skip)]
+    pub(crate) kind: Kind,
     /// The cases to run; see `lab list`.
     pub(crate) cases: Vec<String>,
     /// Where report.html, report.json and lab.log go: target/lab in a folder with a Cargo.toml, else lab-report.
@@ -76,6 +104,9 @@ pub(crate) struct RunArgs {
 /// The program, with these pools; the first is driven where none is named.
 pub fn main(makers: Vec<Arc<dyn Maker>>) -> ExitCode {
     let cli = Cli::parse();
+    if let Some(program) = elsewhere(cli.command.as_ref(), &makers) {
+        return fail(&program.become_it());
+    }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error.into()),
@@ -85,10 +116,16 @@ pub fn main(makers: Vec<Arc<dyn Maker>>) -> ExitCode {
             list(&makers);
             return ExitCode::SUCCESS;
         }
+        Some(Command::Serve(args)) => runtime.block_on(service::serve(args, &makers)),
+        Some(Command::Press(args)) => runtime.block_on(press::command(args)),
         Some(Command::Run(args)) => runtime.block_on(run(args, &makers)),
+        Some(Command::Compare(args)) => runtime.block_on(compare::run(args, &makers)),
+        Some(Command::Chaos(args)) => runtime.block_on(chaos::cli::chaos(args, &makers)),
         Some(Command::Baseline(args)) => runtime.block_on(baseline::cli::baseline(args, &makers)),
-        None => runtime.block_on(run(RunArgs::default(), &makers)),
+        None => runtime.block_on(run(RunOnArgs::default(), &makers)),
     };
+    // What blocks a thread of a pool that blocks is given up: nothing of ours is left there by now.
+    runtime.shutdown_timeout(Duration::from_secs(1));
     match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
@@ -98,8 +135,29 @@ pub fn main(makers: Vec<Arc<dyn Maker>>) -> ExitCode {
 
 fn fail(failure: &Failure) -> ExitCode {
     eprintln!("lab: {failure}");
-    ExitCode::from(3)
+    ExitCode::from(if failure.is::<Misused>() { 2 } else { 3 })
 }
+
+/// The program that has the pools which are asked for, where this one has not.
+fn elsewhere(command: Option<&Command>, makers: &[Arc<dyn Maker>]) -> Option<Program> {
+    match command? {
+        Command::Run(args) => Program::for_pools(makers, &args.run.pools, args.backend),
+        Command::Compare(args) => Program::for_pools(makers, &args.pools(), Kind::Postgresql),
+        _ => None,
+    }
+}
+
+/// The command line names something that is not there: what, and how to find what is.
+#[derive(Debug)]
+struct Misused(String);
+
+impl std::fmt::Display for Misused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Misused {}
 
 fn list(makers: &[Arc<dyn Maker>]) {
     println!("Cases:");
@@ -110,10 +168,18 @@ fn list(makers: &[Arc<dyn Maker>]) {
     for maker in makers {
         println!("  {:<14} {}", maker.name(), maker.version());
     }
+    if Program::for_pools(makers, &PEERS.map(str::to_owned), Kind::Postgresql).is_some() {
+        println!(
+            "  and, built by cargo where they are asked for: {}",
+            PEERS.join(", ")
+        );
+    }
 }
 
-async fn run(args: RunArgs, makers: &[Arc<dyn Maker>]) -> Result<bool, Failure> {
-    run_these(chosen_cases(&args.cases)?, args, makers).await
+async fn run(args: RunOnArgs, makers: &[Arc<dyn Maker>]) -> Result<bool, Failure> {
+    let RunOnArgs { mut run, backend } = args;
+    run.kind = backend;
+    run_these(chosen_cases(&run.cases)?, run, makers).await
 }
 
 /// Runs these cases, says and writes what came of them; whether all of it passed.
@@ -122,6 +188,17 @@ pub(crate) async fn run_these(
     args: RunArgs,
     makers: &[Arc<dyn Maker>],
 ) -> Result<bool, Failure> {
+    let report = told(cases, args, makers).await?;
+    let runs = || report.cases.iter().flat_map(|case| &case.runs);
+    Ok(!report.interrupted && runs().count() > 0 && runs().all(crate::data::Run::passed))
+}
+
+/// Runs these cases, says and writes what came of them.
+pub(crate) async fn told(
+    cases: Vec<Arc<dyn Case>>,
+    args: RunArgs,
+    makers: &[Arc<dyn Maker>],
+) -> Result<Report, Failure> {
     let folder = args.out.clone().unwrap_or_else(usual_folder);
     let report = reported(cases, args, makers, &folder).await?;
     print!(
@@ -130,8 +207,7 @@ pub(crate) async fn run_these(
     );
     report::write(&report, &folder)?;
     println!("{}", folder.join("report.html").display());
-    let runs = || report.cases.iter().flat_map(|case| &case.runs);
-    Ok(!report.interrupted && runs().count() > 0 && runs().all(crate::data::Run::passed))
+    Ok(report)
 }
 
 /// Runs these cases, and tells what happens meanwhile.
@@ -143,12 +219,15 @@ pub(crate) async fn reported(
 ) -> Result<Report, Failure> {
     let scale = if args.full { Scale::Full } else { Scale::Short };
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..));
-    let makers = chosen_makers(&args.pools, makers)?;
+    let makers = chosen_makers(&args.pools, &on(args.kind, makers)?)?;
     log::to(folder)?;
     let stop = on_interrupt();
     let began = Instant::now();
     let (started, machine) = (now(), machine::machine());
-    let site = Site::find(args.faults_on_a_server_that_is_not_ours).await?;
+    let site = match args.kind {
+        Kind::Postgresql => Site::find(args.faults_on_a_server_that_is_not_ours).await?,
+        Kind::Sqlite => Site::sqlite(library(&makers)).await?,
+    };
     let backend = site.backend();
     let title = format!(
         "{} {}, {}; seed {seed}",
@@ -189,6 +268,12 @@ fn usual_folder() -> PathBuf {
     }
 }
 
+/// The version of a database that the pools bring along.
+fn library(makers: &[Arc<dyn Maker>]) -> String {
+    let known = makers.iter().find_map(|maker| maker.library());
+    known.unwrap_or_else(|| "of an unknown version".to_owned())
+}
+
 fn versions(makers: &[Arc<dyn Maker>]) -> BTreeMap<String, String> {
     let of = |maker: &Arc<dyn Maker>| (maker.name().to_owned(), maker.version());
     let compiler = ("rustc".to_owned(), machine::compiler());
@@ -202,11 +287,23 @@ pub(crate) fn chosen_cases(names: &[String]) -> Result<Vec<Arc<dyn Case>>, Failu
     }
     let find = |name: &String| {
         let found = all.iter().find(|case| case.name() == name);
-        found
-            .cloned()
-            .ok_or_else(|| format!("there is no case {name:?}; `lab list` lists them").into())
+        found.cloned().ok_or_else(|| {
+            Misused(format!("there is no case {name:?}; `lab list` lists them")).into()
+        })
     };
     names.iter().map(find).collect()
+}
+
+/// Those that are on a database of that kind.
+fn on(kind: Kind, makers: &[Arc<dyn Maker>]) -> Result<Vec<Arc<dyn Maker>>, Failure> {
+    let (here, others): (Vec<_>, Vec<_>) =
+        makers.iter().cloned().partition(|maker| maker.on() == kind);
+    let Some(other) = others.first().filter(|_| here.is_empty()) else {
+        return Ok(here);
+    };
+    let other = other.on();
+    let told = format!("this program has no pool on {kind}, only on {other}: say `--backend`");
+    Err(Misused(told).into())
 }
 
 pub(crate) fn chosen_makers(
@@ -218,41 +315,54 @@ pub(crate) fn chosen_makers(
     }
     let find = |name: &String| {
         let found = makers.iter().find(|maker| maker.name() == name);
-        found
-            .cloned()
-            .ok_or_else(|| format!("there is no pool {name:?} here; `lab list` lists them").into())
+        found.cloned().ok_or_else(|| {
+            Misused(format!(
+                "there is no pool {name:?} here; `lab list` lists them"
+            ))
+            .into()
+        })
     };
     names.iter().map(find).collect()
 }
 
-/// Cancelled at the first Ctrl-C, or when the terminal or the machine goes.
+/// Cancelled at the first Ctrl-C, or when the terminal or the machine goes; from the moment at which this returns.
 pub(crate) fn on_interrupt() -> CancellationToken {
     let stop = CancellationToken::new();
     let told = stop.clone();
-    tokio::spawn(async move {
-        if told_to_end().await.is_ok() {
+    // Where nobody can be told, the signal ends the program, and the server's watchdog cleans up.
+    if let Ok(told_to_end) = told_to_end() {
+        tokio::spawn(async move {
+            told_to_end.await;
             eprintln!("Stopping; what was measured so far is kept.");
             told.cancel();
-        }
-    });
+        });
+    }
     stop
 }
 
 #[cfg(unix)]
-async fn told_to_end() -> std::io::Result<()> {
+fn told_to_end() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupted = signal(SignalKind::interrupt())?;
     let mut terminated = signal(SignalKind::terminate())?;
     let mut hung_up = signal(SignalKind::hangup())?;
-    tokio::select! {
-        told = tokio::signal::ctrl_c() => told,
-        _ = terminated.recv() => Ok(()),
-        _ = hung_up.recv() => Ok(()),
-    }
+    Ok(async move {
+        tokio::select! {
+            _ = interrupted.recv() => {}
+            _ = terminated.recv() => {}
+            _ = hung_up.recv() => {}
+        }
+    })
 }
 
 #[cfg(not(unix))]
-async fn told_to_end() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
+fn told_to_end() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        // Where it fails, nobody can tell.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending().await
+        }
+    })
 }
 
 pub(crate) fn now() -> String {

@@ -212,6 +212,20 @@ impl Recorder {
         });
     }
 
+    /// A check that was left out since this kind of pool does not tell `figure`. It is said, and nothing is guessed.
+    pub fn unknown(&self, check: &str, figure: &str) {
+        self.note(format!(
+            "{check}: unknown, since this pool does not tell {figure}"
+        ));
+    }
+
+    /// A check that was left out since there is no server here that keeps a list of its connections.
+    pub fn unlisted(&self, check: &str) {
+        self.note(format!(
+            "{check}: unknown, since no server keeps a list of connections here"
+        ));
+    }
+
     /// The figure that the table shows.
     pub fn headline(&self, name: &str, value: f64, unit: &str, better: Better) {
         self.measured(name, value, unit, better, None, true);

@@ -2,11 +2,15 @@
 
 use crate::Failure;
 use crate::data::Level;
+use crate::site::Kind;
 use async_trait::async_trait;
+use millpond::observe::Pools;
+use std::borrow::Cow;
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::timeout;
 
 /// Makes pools of one kind.
 #[async_trait]
@@ -16,6 +20,26 @@ pub trait Maker: Send + Sync + 'static {
 
     /// Its version, for the report.
     fn version(&self) -> String;
+
+    /// On what kind of database its pools are.
+    fn on(&self) -> Kind {
+        Kind::Postgresql
+    }
+
+    /// The version of the database, where that is a library that the pool brings along.
+    fn library(&self) -> Option<String> {
+        None
+    }
+
+    /// How it is built here, and what of it has no figure; for whoever compares it with another.
+    fn built(&self) -> &'static str {
+        ""
+    }
+
+    /// Whether its pools keep connections ready that nobody has asked for yet ([`Spec::kept`]).
+    fn keeps(&self) -> bool {
+        true
+    }
 
     /// A pool that has not been used yet, ready as far as this kind of pool can be.
     ///
@@ -46,6 +70,28 @@ pub struct Spec {
     pub wait: Duration,
     /// An object that is held for longer is told of as leaked, by a pool that can.
     pub leak_threshold: Option<Duration>,
+    /// Everything that this kind of pool has against outages is on, and set for a second rather than for minutes:
+    /// checks before a connection is handed out and while it lies idle, bounds on connecting, pauses between connects
+    /// that fail.
+    pub careful: bool,
+    /// Whether a get is to be turned away at once whose bound would pass before its turn comes, by a pool that can.
+    pub shed: bool,
+}
+
+impl Spec {
+    /// The same, with everything [against outages](Self::careful).
+    #[must_use]
+    pub fn careful(mut self) -> Self {
+        self.careful = true;
+        self
+    }
+
+    /// The same, with connections that lead elsewhere.
+    #[must_use]
+    pub fn to(mut self, target: Target) -> Self {
+        self.target = target;
+        self
+    }
 }
 
 /// Where connections lead.
@@ -81,8 +127,25 @@ pub trait Subject: Send + Sync + 'static {
         None
     }
 
+    /// Puts it on a list, where millpond's exporters find it: under which name. `None` if they cannot look at it.
+    fn list(&self, _pools: &Pools) -> Option<String> {
+        None
+    }
+
     /// Closes it, and waits until all is closed that is not held.
     async fn close(&self);
+
+    /// Ends it in good order: who waits is served, what is held is waited for, no longer than `within`.
+    ///
+    /// # Errors
+    ///
+    /// Not everything came back in time: who still holds what, if the pool knows.
+    async fn drain(&self, within: Duration) -> Result<(), Failure> {
+        match timeout(within, self.close()).await {
+            Ok(()) => Ok(()),
+            Err(_) => Err(format!("the pool is not closed after {within:?}").into()),
+        }
+    }
 }
 
 impl fmt::Debug for dyn Subject {
@@ -112,6 +175,30 @@ pub enum Work {
     Sleep(Duration),
     /// A statement that the server refuses: the connection stays good.
     Fail,
+}
+
+impl Work {
+    /// The statement that does it on PostgreSQL.
+    pub fn statement(self) -> Cow<'static, str> {
+        match self {
+            Self::Ask => "SELECT 1".into(),
+            Self::Sleep(time) => format!("SELECT pg_sleep({})", time.as_secs_f64()).into(),
+            Self::Fail => "SELECT 1/0".into(),
+        }
+    }
+
+    /// Whether it was done, if that is what its statement came to: who asks to be refused must be.
+    ///
+    /// # Errors
+    ///
+    /// It was not.
+    pub fn judge<T, E: Into<Failure>>(self, answer: Result<T, E>) -> Result<(), Failure> {
+        match (self, answer) {
+            (Self::Fail, Ok(_)) => Err("the server did what it should have refused".into()),
+            (Self::Fail, Err(_)) | (_, Ok(_)) => Ok(()),
+            (_, Err(error)) => Err(error.into()),
+        }
+    }
 }
 
 /// Why there was no connection.
@@ -165,8 +252,35 @@ impl Look {
 
     /// Whether nobody holds, waits or connects, as far as the pool can say.
     pub fn at_rest(&self) -> bool {
-        [self.in_use, self.waiting, self.connecting]
-            .iter()
-            .all(|count| count.unwrap_or(0) == 0)
+        self.at_rest_but(0)
+    }
+
+    /// Whether nobody waits or connects, and so many connections are held that will never come back, as far as the pool
+    /// can say.
+    pub fn at_rest_but(&self, forgotten: usize) -> bool {
+        self.in_use.is_none_or(|count| count == forgotten)
+            && self.waiting.is_none_or(|count| count == 0)
+            && self.connecting.is_none_or(|count| count == 0)
+    }
+
+    /// In use, of the most there may be: in per cent.
+    pub fn utilisation(&self) -> Option<f64> {
+        Some(self.in_use? as f64 * 100.0 / self.max? as f64)
+    }
+}
+
+impl fmt::Display for Look {
+    /// `8 of 8 in use, 0 idle, 0 connecting, 3 waiting`, with a `?` for what the pool does not tell.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let say = |count: Option<usize>| count.map_or("?".to_owned(), |count| count.to_string());
+        write!(
+            f,
+            "{} of {} in use, {} idle, {} connecting, {} waiting",
+            say(self.in_use),
+            say(self.max),
+            say(self.idle),
+            say(self.connecting),
+            say(self.waiting)
+        )
     }
 }

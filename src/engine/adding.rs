@@ -24,7 +24,7 @@ use super::line::Line;
 use super::queue::{End, Node, Stake};
 use super::state::{MAX_CONNECTING, State};
 use super::sync::{Arc, MutexGuard};
-use super::waiter::{Phase, Place, Waiter};
+use super::waiter::{Known, Phase, Place, Waiter};
 use super::wake::{WakeList, drop_contained};
 use super::{Engine, GiveBack};
 use std::task::Waker;
@@ -61,7 +61,7 @@ impl<T> Engine<T> {
             return self.stand_to_add(place, object, waker);
         };
         let end = match stands.waiter.phase() {
-            Phase::Waiting if stands.waker.will_wake(waker) => Add::Full(object),
+            Phase::Waiting if stands.known.will_wake(waker) => Add::Full(object),
             _ => self.poll_add_locked(stands, object, waker),
         };
         if !matches!(end, Add::Full(_)) {
@@ -99,11 +99,11 @@ impl<T> Engine<T> {
 
     #[cold]
     fn stand_to_add(&self, place: &mut Option<Place<T>>, object: T, waker: &Waker) -> Add<T> {
+        let waker = waker.clone();
         let stands = Place {
             waiter: Arc::new(Waiter::new()),
-            waker: waker.clone(),
+            known: Known::of(&waker),
         };
-        let waker = waker.clone();
         match self.add_locked(object) {
             Ok(end) => end,
             Err((mut line, object)) => {
@@ -119,10 +119,8 @@ impl<T> Engine<T> {
 
     #[cold]
     fn poll_add_locked(&self, place: &mut Place<T>, object: T, waker: &Waker) -> Add<T> {
-        if !place.waker.will_wake(waker) {
-            drop_contained(std::mem::replace(&mut place.waker, waker.clone()));
-        }
         let fresh = waker.clone();
+        let known = Known::of(&fresh);
         let mut line = self.line.lock();
         let Some(number) = place.waiter.number() else {
             return Add::Closed(object);
@@ -134,6 +132,7 @@ impl<T> Engine<T> {
             return end;
         }
         let old = line.adders.node(number).waker.replace(fresh);
+        place.known = known;
         drop(line);
         drop_contained(old);
         Add::Full(object)
@@ -159,6 +158,7 @@ impl<T> Engine<T> {
 }
 
 /// How many of those who wait to add are given room in `state`, and the state with that.
+#[inline]
 pub(super) fn admit<T>(line: &Line<T>, mut state: State) -> (State, usize) {
     let mut admitted = 0;
     while admitted < line.adders.hungry() && state.has_room(MAX_CONNECTING) {
@@ -169,6 +169,7 @@ pub(super) fn admit<T>(line: &Line<T>, mut state: State) -> (State, usize) {
 }
 
 /// Tells the first of those who wait to add that they are given room.
+#[inline]
 pub(super) fn let_in<T>(line: &mut Line<T>, admitted: usize, wakes: &mut WakeList) {
     for _ in 0..admitted {
         let number = line.adders.first_hungry().expect("counted by `admit`");

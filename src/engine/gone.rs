@@ -21,7 +21,11 @@ pub struct Gone {
 
 impl Mourners {
     /// Wakes everybody if `state` is the end, or that of a line that is `refusing`.
+    #[inline]
     pub fn hear(&mut self, state: State, refusing: bool, wakes: &mut WakeList) {
+        if self.wakers.is_empty() {
+            return;
+        }
         if is_end(state) || refusing && state.waiting() == 0 {
             self.wakers
                 .drain(..)

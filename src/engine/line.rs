@@ -1,5 +1,6 @@
 //! The line: everything that its lock guards.
 
+use super::cells::Cells;
 use super::gone::Mourners;
 use super::queue::{Queue, Stake};
 use super::state::{MAX_WAITING, State};
@@ -13,6 +14,8 @@ use std::ops::{Deref, DerefMut};
 #[derive(Debug)]
 pub struct Line<T> {
     getters: Queue<T>,
+    /// The cells of getters who left.
+    pub cells: Cells<T>,
     /// Who waits for room to put an object of its own in; none of them is counted in the word.
     pub adders: Queue<T>,
     /// Objects that are doomed but still counted in `size`: who shrinks the pool must not doom others in
@@ -35,6 +38,7 @@ impl<T> Line<T> {
     pub fn new(cap: usize) -> Self {
         Self {
             getters: Queue::new(),
+            cells: Cells::new(),
             adders: Queue::new(),
             leaving: 0,
             cap,
@@ -60,6 +64,7 @@ impl<T> Line<T> {
     }
 
     /// `state` is in force: who waits for an end is woken if this is one.
+    #[inline]
     pub fn hear(&mut self, state: State, wakes: &mut WakeList) {
         self.gone.hear(state, self.refusing, wakes);
     }
@@ -67,12 +72,14 @@ impl<T> Line<T> {
 
 impl<T> Deref for Line<T> {
     type Target = Queue<T>;
+    #[inline]
     fn deref(&self) -> &Queue<T> {
         &self.getters
     }
 }
 
 impl<T> DerefMut for Line<T> {
+    #[inline]
     fn deref_mut(&mut self) -> &mut Queue<T> {
         &mut self.getters
     }

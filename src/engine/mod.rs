@@ -28,11 +28,13 @@
 mod adding;
 mod bounds;
 pub mod budget;
+mod cells;
 pub mod gate;
 mod gone;
 pub mod idle;
 mod line;
 mod moves;
+mod places;
 mod queue;
 #[cfg(any(feature = "postgres", millpond_loom, millpond_shuttle))]
 pub mod rest;

@@ -13,7 +13,7 @@ use super::line::Line;
 use super::queue::{End, Node, Stake};
 use super::state::{MAX_WAITING, State};
 use super::sync::{Arc, MutexGuard, Ordering};
-use super::waiter::{Phase, Place, Waiter};
+use super::waiter::{Known, Phase, Place};
 use super::wake::{WakeList, drop_contained};
 use super::{Debt, Engine, Enter, Finish, GiveBack, Leave, Placed, Turn};
 use std::task::Waker;
@@ -23,11 +23,8 @@ impl<T> Engine<T> {
     /// getter found its object dead and destroyed it (`debt`). With `wait` false the caller would rather go than wait for another's
     /// object; it still takes an idle object, a reservation, or the outcome of a connect that nobody owns.
     pub fn enter(&self, end: End, wait: bool, debt: Option<Debt>, waker: &Waker) -> Enter<T> {
-        let place = Place {
-            waiter: Arc::new(Waiter::new()),
-            waker: waker.clone(),
-        };
         let waker = waker.clone();
+        let known = Known::of(&waker);
         let mut line = self.line.lock();
         let owes = debt.is_some();
         if let Some(debt) = debt {
@@ -68,10 +65,12 @@ impl<T> Engine<T> {
                 }
             }
         };
-        line.enter(
-            end,
-            Node::new(Arc::clone(&place.waiter), waker, stake, wait),
-        );
+        let waiter = line.cells.take();
+        let place = Place {
+            waiter: Arc::clone(&waiter),
+            known,
+        };
+        line.enter(end, Node::new(waiter, waker, stake, wait));
         match end {
             // Those behind may have lost what they hoped for.
             End::Front => self.change(line, |state| state),
@@ -89,17 +88,15 @@ impl<T> Engine<T> {
             Phase::Object => Turn::Object(place.waiter.take()),
             Phase::Closed => Turn::Closed,
             Phase::Dismissed => Turn::Dismissed,
-            Phase::Waiting if place.waker.will_wake(waker) => Turn::Pending,
+            Phase::Waiting if place.known.will_wake(waker) => Turn::Pending,
             Phase::Waiting | Phase::Reservation | Phase::Nudged => self.poll_locked(place, waker),
         }
     }
 
     #[cold]
     fn poll_locked(&self, place: &mut Place<T>, waker: &Waker) -> Turn<T> {
-        if !place.waker.will_wake(waker) {
-            drop_contained(std::mem::replace(&mut place.waker, waker.clone()));
-        }
         let fresh = waker.clone();
+        let known = Known::of(&fresh);
         let mut line = self.line.lock();
         let Some(number) = place.waiter.number() else {
             drop(line);
@@ -110,6 +107,7 @@ impl<T> Engine<T> {
             };
         };
         let old = line.node(number).waker.replace(fresh);
+        place.known = known;
         let granted = place.waiter.phase() == Phase::Reservation;
         if granted {
             line.set_stake(number, Stake::Driving);
@@ -136,13 +134,19 @@ impl<T> Engine<T> {
                 _ => Leave::Gone,
             };
         };
-        let node = line.remove(number);
-        let granted = node.stake == Stake::Granted;
+        let Node {
+            waiter,
+            waker,
+            stake,
+            ..
+        } = line.remove(number);
+        line.cells.keep(waiter);
+        let granted = stake == Stake::Granted;
         self.change(line, |state| {
             let state = state.left();
             if granted { state.unreserved() } else { state }
         });
-        drop_contained(node);
+        drop_contained(waker);
         Leave::Gone
     }
 
@@ -328,25 +332,32 @@ impl<T> Engine<T> {
     fn serve(
         &self,
         mut line: MutexGuard<'_, Line<T>>,
-        mut node: Node<T>,
+        first: Node<T>,
         object: T,
         counted: impl Fn(State) -> State,
     ) {
+        let Node {
+            waiter,
+            waker,
+            stake,
+            ..
+        } = first;
         let mut wakes = WakeList::default();
-        wakes.add(node.waker.take());
-        let granted = node.stake == Stake::Granted;
+        wakes.add(waker);
+        let granted = stake == Stake::Granted;
         self.change_with(&mut line, &mut wakes, |state| {
             let state = counted(state).left();
             if granted { state.unreserved() } else { state }
         });
-        node.waiter.hand_over(object);
+        waiter.hand_over(object);
+        line.cells.keep(waiter);
         drop(line);
-        drop_contained(node);
         wakes.wake();
     }
 
     /// Grants reservations to the hungry while there is room; and dismisses those who would not wait for
     /// others and have nothing to hope for any more.
+    #[inline]
     pub(super) fn settle(
         &self,
         line: &mut Line<T>,
@@ -363,11 +374,8 @@ impl<T> Engine<T> {
             node.waiter.tell(Phase::Reservation);
             wakes.add(node.waker.take());
         }
-        while let Some(number) = line.first_hopeless(ownerless(line, state)) {
-            let mut node = line.remove(number);
-            node.waiter.tell(Phase::Dismissed);
-            wakes.add(node.waker.take());
-            state = state.left();
+        if line.has_impatient() {
+            state = dismiss(line, state, wakes);
         }
         state
     }
@@ -428,6 +436,18 @@ impl<T> Engine<T> {
         let doomed = |object| (object, Debt(()));
         idle.chain(parked).map(doomed).collect()
     }
+}
+
+/// Those leave the line who would not wait for others and have nothing to hope for any more.
+#[cold]
+fn dismiss<T>(line: &mut Line<T>, mut state: State, wakes: &mut WakeList) -> State {
+    while let Some(number) = line.first_hopeless(ownerless(line, state)) {
+        let mut node = line.remove(number);
+        node.waiter.tell(Phase::Dismissed);
+        wakes.add(node.waker.take());
+        state = state.left();
+    }
+    state
 }
 
 /// What a getter that stands before the line does next.

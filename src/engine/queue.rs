@@ -1,15 +1,16 @@
 //! A queue: who waits, in order of arrival, and who of them has a reservation.
 //!
-//! A plain data structure; the lock around it is the engine's. Two lists run through one dense vector:
+//! A plain data structure; the lock around it is the engine's. Two lists run through numbered places:
 //!
 //! ```text
 //! queue    everybody in line, first come first
 //! hungry   those of them without a reservation, in the same order
 //! ```
 //!
-//! A removed node's place is taken by the last one, so the vector has no holes: every step is O(1), and
-//! a million waiters who left leave no memory behind (P8).
+//! Every step is O(1) and touches whom it is about and his neighbours; and a million waiters who left leave no
+//! memory behind (P8), which is the business of the places (`places.rs`).
 
+use super::places::Places;
 use super::sync::Arc;
 use super::waiter::{Phase, Waiter};
 use std::task::Waker;
@@ -66,7 +67,7 @@ impl<T> Node<T> {
 /// Those who wait for the same thing.
 #[derive(Debug)]
 pub struct Queue<T> {
-    nodes: Vec<Node<T>>,
+    nodes: Places<Node<T>>,
     ends: [Links; 2],
     hungry: usize,
     impatient: usize,
@@ -86,14 +87,12 @@ const UNLINKED: Links = Links {
     before: NOBODY,
     after: NOBODY,
 };
-/// Below this many places the vector keeps its memory.
-const SMALL: usize = 64;
 
 impl<T> Queue<T> {
     /// Nobody waits.
     pub fn new() -> Self {
         Self {
-            nodes: Vec::new(),
+            nodes: Places::new(),
             ends: [UNLINKED; 2],
             hungry: 0,
             impatient: 0,
@@ -102,7 +101,7 @@ impl<T> Queue<T> {
 
     /// How many have a reservation, picked up or not.
     pub fn staked(&self) -> usize {
-        self.nodes.len() - self.hungry
+        self.nodes.taken() - self.hungry
     }
 
     /// How many wait without a reservation.
@@ -111,15 +110,29 @@ impl<T> Queue<T> {
     }
 
     /// Puts a getter at one end of the queue; a hungry one at the same end of the hungry.
-    pub fn enter(&mut self, end: End, node: Node<T>) {
-        let number = u32::try_from(self.nodes.len()).expect("the word counts fewer waiters");
-        node.waiter.stand_at(number);
+    #[inline]
+    pub fn enter(&mut self, end: End, mut node: Node<T>) {
         let hungry = node.stake == Stake::Hungry;
-        self.nodes.push(node);
-        self.link(QUEUE, self.behind(QUEUE, end), number);
+        node.links[QUEUE] = self.at(QUEUE, end);
         if hungry {
-            self.starve(number, self.behind(HUNGRY, end));
+            node.links[HUNGRY] = self.at(HUNGRY, end);
+            self.count_hungry(node.patient);
         }
+        let links = node.links;
+        let number = self.nodes.put(|number| {
+            node.waiter.stand_at(number);
+            node
+        });
+        self.join(QUEUE, links[QUEUE], number);
+        if hungry {
+            self.join(HUNGRY, links[HUNGRY], number);
+        }
+    }
+
+    /// Whether any of the hungry would not wait for others.
+    #[inline]
+    pub fn has_impatient(&self) -> bool {
+        self.impatient > 0
     }
 
     /// The first hungry getter that would not wait for others and stands behind more of the hungry than
@@ -129,7 +142,7 @@ impl<T> Queue<T> {
         let mut next = self.ends[HUNGRY].after;
         for ahead in 0.. {
             let number = some(next).filter(|_| left > 0)?;
-            let node = &self.nodes[number as usize];
+            let node = &self.nodes[number];
             if !node.patient {
                 if ahead >= ownerless {
                     return Some(number);
@@ -143,7 +156,7 @@ impl<T> Queue<T> {
 
     /// The node at `number`.
     pub fn node(&mut self, number: u32) -> &mut Node<T> {
-        &mut self.nodes[number as usize]
+        &mut self.nodes[number]
     }
 
     /// The first in line.
@@ -170,19 +183,14 @@ impl<T> Queue<T> {
     }
 
     /// Takes a getter out of the line, and tells it that it is.
+    #[inline]
     pub fn remove(&mut self, number: u32) -> Node<T> {
-        self.unlink(QUEUE, number);
-        if self.nodes[number as usize].stake == Stake::Hungry {
-            self.feed(number);
-        }
-        let last = u32::try_from(self.nodes.len() - 1).expect("counted in u32");
-        if last != number {
-            self.renumber(last, number);
-        }
-        let node = self.nodes.swap_remove(number as usize);
+        let node = self.nodes.take(number);
         node.waiter.stand_nowhere();
-        if self.nodes.capacity() > SMALL && self.nodes.len() < self.nodes.capacity() / 4 {
-            self.nodes.shrink_to(self.nodes.capacity() / 2);
+        self.part(QUEUE, node.links[QUEUE]);
+        if node.stake == Stake::Hungry {
+            self.count_fed(node.patient);
+            self.part(HUNGRY, node.links[HUNGRY]);
         }
         node
     }
@@ -191,7 +199,7 @@ impl<T> Queue<T> {
     pub fn last_granted(&self) -> Option<u32> {
         let mut next = self.ends[QUEUE].before;
         while let Some(number) = some(next) {
-            let node = &self.nodes[number as usize];
+            let node = &self.nodes[number];
             if node.stake == Stake::Granted {
                 return Some(number);
             }
@@ -210,7 +218,7 @@ impl<T> Queue<T> {
 
     /// Empties the line: everybody hears `phase`. In order of arrival.
     pub fn drain(&mut self, phase: Phase) -> Vec<Node<T>> {
-        let mut nodes = Vec::with_capacity(self.nodes.len());
+        let mut nodes = Vec::with_capacity(self.nodes.taken());
         while let Some(number) = self.front() {
             let node = self.remove(number);
             node.waiter.tell(phase);
@@ -219,18 +227,46 @@ impl<T> Queue<T> {
         nodes
     }
 
-    /// Links a getter into the hungry, behind `ahead`.
+    /// A getter stands among the hungry, behind `ahead`.
     fn starve(&mut self, number: u32, ahead: u32) {
+        let after = match some(ahead) {
+            Some(ahead) => self.nodes[ahead].links[HUNGRY].after,
+            None => self.ends[HUNGRY].after,
+        };
+        let links = Links {
+            before: ahead,
+            after,
+        };
+        let node = &mut self.nodes[number];
+        node.links[HUNGRY] = links;
+        let patient = node.patient;
+        self.count_hungry(patient);
+        self.join(HUNGRY, links, number);
+    }
+
+    /// It does not any more.
+    fn feed(&mut self, number: u32) {
+        let node = &self.nodes[number];
+        let (links, patient) = (node.links[HUNGRY], node.patient);
+        self.count_fed(patient);
+        self.part(HUNGRY, links);
+    }
+
+    fn count_hungry(&mut self, patient: bool) {
         self.hungry += 1;
-        self.impatient += usize::from(!self.nodes[number as usize].patient);
-        self.link(HUNGRY, ahead, number);
+        self.impatient += usize::from(!patient);
+    }
+
+    fn count_fed(&mut self, patient: bool) {
+        self.hungry -= 1;
+        self.impatient -= usize::from(!patient);
     }
 
     /// The nearest hungry getter ahead of this one. Passes only getters with a reservation, of which
     /// there are never more than the word counts connects.
     fn hungry_ahead(&self, number: u32) -> u32 {
-        let mut ahead = self.nodes[number as usize].links[QUEUE].before;
-        while let Some(node) = some(ahead).map(|number| &self.nodes[number as usize]) {
+        let mut ahead = self.nodes[number].links[QUEUE].before;
+        while let Some(node) = some(ahead).map(|number| &self.nodes[number]) {
             if node.stake == Stake::Hungry {
                 break;
             }
@@ -239,70 +275,55 @@ impl<T> Queue<T> {
         ahead
     }
 
-    /// Whom a getter at one end of a list stands behind.
-    fn behind(&self, list: usize, end: End) -> u32 {
+    /// The neighbours of who comes to one end of a list.
+    #[inline]
+    fn at(&self, list: usize, end: End) -> Links {
+        let Links { before, after } = self.ends[list];
         match end {
-            End::Front => NOBODY,
-            End::Back | End::Through => self.ends[list].before,
+            End::Front => Links {
+                before: NOBODY,
+                after,
+            },
+            End::Back | End::Through => Links {
+                before,
+                after: NOBODY,
+            },
         }
     }
 
-    fn feed(&mut self, number: u32) {
-        self.hungry -= 1;
-        self.impatient -= usize::from(!self.nodes[number as usize].patient);
-        self.unlink(HUNGRY, number);
+    /// Who stands at `number` is the neighbour of its neighbours from now on. Where there is nobody, it is the end of
+    /// the list.
+    #[inline]
+    fn join(&mut self, list: usize, links: Links, number: u32) {
+        self.face_back(list, links.before, number);
+        self.face_front(list, links.after, number);
     }
 
-    fn link(&mut self, list: usize, before: u32, number: u32) {
-        let after = match some(before) {
-            Some(before) => self.nodes[before as usize].links[list].after,
-            None => self.ends[list].after,
-        };
-        self.nodes[number as usize].links[list] = Links { before, after };
-        self.join(list, before, number);
-        self.join(list, number, after);
+    /// Those who were the neighbours of one are each other's.
+    #[inline]
+    fn part(&mut self, list: usize, links: Links) {
+        self.face_back(list, links.before, links.after);
+        self.face_front(list, links.after, links.before);
     }
 
-    fn unlink(&mut self, list: usize, number: u32) {
-        let links = std::mem::replace(&mut self.nodes[number as usize].links[list], UNLINKED);
-        self.join(list, links.before, links.after);
-    }
-
-    /// Makes `before` and `after` neighbours; nobody stands for the list's own end.
-    fn join(&mut self, list: usize, before: u32, after: u32) {
-        match some(before) {
-            Some(number) => self.nodes[number as usize].links[list].after = after,
+    #[inline]
+    fn face_back(&mut self, list: usize, one: u32, after: u32) {
+        match some(one) {
+            Some(one) => self.nodes[one].links[list].after = after,
             None => self.ends[list].after = after,
         }
-        match some(after) {
-            Some(number) => self.nodes[number as usize].links[list].before = before,
+    }
+
+    #[inline]
+    fn face_front(&mut self, list: usize, one: u32, before: u32) {
+        match some(one) {
+            Some(one) => self.nodes[one].links[list].before = before,
             None => self.ends[list].before = before,
-        }
-    }
-
-    /// The node at `from` is about to move to `to`: its neighbours and its getter must know.
-    fn renumber(&mut self, from: u32, to: u32) {
-        let node = &self.nodes[from as usize];
-        node.waiter.stand_at(to);
-        let (links, hungry) = (node.links, node.stake == Stake::Hungry);
-        self.rejoin(QUEUE, links[QUEUE], to);
-        if hungry {
-            self.rejoin(HUNGRY, links[HUNGRY], to);
-        }
-    }
-
-    fn rejoin(&mut self, list: usize, links: Links, number: u32) {
-        match some(links.before) {
-            Some(before) => self.nodes[before as usize].links[list].after = number,
-            None => self.ends[list].after = number,
-        }
-        match some(links.after) {
-            Some(after) => self.nodes[after as usize].links[list].before = number,
-            None => self.ends[list].before = number,
         }
     }
 }
 
+#[inline]
 fn some(number: u32) -> Option<u32> {
     (number != NOBODY).then_some(number)
 }
@@ -333,30 +354,5 @@ mod tests {
         assert!(matches!(come(), Enter::Shed));
         assert!(engine.close().is_empty());
         assert_eq!(engine.state().waiting(), 0);
-    }
-
-    #[test]
-    fn a_line_gives_half_of_its_memory_back_when_three_quarters_are_empty_and_keeps_a_little() {
-        let node = || {
-            Node::new(
-                Arc::new(Waiter::new()),
-                Waker::noop().clone(),
-                Stake::Hungry,
-                true,
-            )
-        };
-        let mut line = Queue::<()>::new();
-        let room = 16 * SMALL;
-        line.nodes = Vec::with_capacity(room);
-        (0..room / 4).for_each(|_| line.enter(End::Back, node()));
-        line.enter(End::Back, node());
-        drop(line.remove(0));
-        assert_eq!((line.nodes.len(), line.nodes.capacity()), (room / 4, room));
-        drop(line.remove(0));
-        assert_eq!(line.nodes.capacity(), room / 2);
-        while line.front().is_some() {
-            drop(line.remove(0));
-        }
-        assert_eq!(line.nodes.capacity(), SMALL);
     }
 }

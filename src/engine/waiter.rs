@@ -43,10 +43,38 @@ pub struct Waiter<T> {
 pub struct Place<T> {
     pub(super) waiter: Arc<Waiter<T>>,
     /// The waker that stands in the line, as far as the getter knows.
-    pub(super) waker: Waker,
+    pub(super) known: Known,
+}
+
+/// Which waker stands in the line: enough to tell whether another one wakes the same, and not one more to clone and to
+/// drop for each wait.
+///
+/// It is asked only while the cell says Waiting. Until then the line's own waker has not been taken out, so what it
+/// points to is still its own, and no other waker can point there: two that look alike are alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Known {
+    data: usize,
+    vtable: usize,
 }
 
 const NOWHERE: u32 = u32::MAX;
+
+impl Known {
+    /// Of the very waker that goes into the line: a clone may point elsewhere than what it was cloned from.
+    #[inline]
+    pub fn of(waker: &Waker) -> Self {
+        Self {
+            data: waker.data().addr(),
+            vtable: std::ptr::from_ref(waker.vtable()).addr(),
+        }
+    }
+
+    /// Whether the waker that stands in the line wakes what `waker` does.
+    #[inline]
+    pub fn will_wake(self, waker: &Waker) -> bool {
+        self == Self::of(waker)
+    }
+}
 
 impl<T> Waiter<T> {
     /// A cell that has been told nothing and stands nowhere.

@@ -18,6 +18,7 @@ pub struct WakeList {
 
 impl WakeList {
     /// Remembers `waker`, if there is one.
+    #[inline]
     pub fn add(&mut self, waker: Option<Waker>) {
         match (waker, &self.first) {
             (None, _) => {}
@@ -27,8 +28,12 @@ impl WakeList {
     }
 
     /// Wakes everybody, in order, whatever any of them does.
+    #[inline]
     pub fn wake(self) {
-        for waker in self.first.into_iter().chain(self.rest) {
+        if let Some(first) = self.first {
+            contain(|| first.wake());
+        }
+        for waker in self.rest {
             contain(|| waker.wake());
         }
     }

@@ -36,4 +36,19 @@ mod tests {
         }
         assert_eq!(flow.measure(s(30), 4), None, "nothing for ten seconds");
     }
+
+    #[test]
+    fn what_was_measured_last_before_the_window_is_known_until_there_is_more() {
+        let s = Duration::from_secs;
+        let mut flow = Flow::default();
+        assert_eq!(flow.measure(s(0), 0), None);
+        assert_eq!(flow.measure(s(20), 4), Some(s(5)), "nothing else is known");
+        assert_eq!(flow.measure(s(35), 10), Some(s(15) / 6));
+        assert_eq!(flow.measure(s(36), 12), Some(s(1) / 2));
+        assert_eq!(
+            flow.measure(s(45), 12),
+            Some(s(10) / 2),
+            "ten seconds ago is within"
+        );
+    }
 }

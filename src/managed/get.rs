@@ -10,6 +10,7 @@ use super::held::Held;
 use super::slot::Slot;
 use super::upkeep::Fitness;
 use super::{Manager, PoolError, Priority, Timeouts};
+use crate::engine::budget::Allowance;
 use crate::engine::wake::{first_panic, resume};
 use crate::engine::{Claim, End, Enter, Finish, GiveBack, Leave, Place, Placed, Turn};
 use crate::observe::trace;
@@ -109,80 +110,24 @@ impl<M: Manager> Core<M> {
             self.suspect_others(began);
             Some(owed)
         };
-        // One place for all that wait: each would make the way of those who do not longer.
-        self.wait_in_line(owed, timeouts, attempt).await
-    }
-
-    /// Boxed, so that the future of a get is small: it is moved into every caller's own.
-    #[cold]
-    fn wait_in_line<'a>(
-        self: &'a Arc<Self>,
-        owed: Option<Owed<M>>,
-        timeouts: &'a Timeouts,
-        attempt: &'a mut Attempt<'_, M>,
-    ) -> Pin<Box<impl Future<Output = Obtained<M>>>> {
-        let waiting = self.obtain_in_line(owed, timeouts, attempt);
-        Box::pin(trace::waiting(|| self.name(), waiting))
-    }
-
-    /// The rest of the way for a getter that found nothing idle, or only a dead object, for which it still
-    /// owes.
-    async fn obtain_in_line(
-        self: &Arc<Self>,
-        mut owed: Option<Owed<M>>,
-        timeouts: &Timeouts,
-        attempt: &mut Attempt<'_, M>,
-    ) -> Obtained<M> {
-        attempt.stands_in_line();
-        // Who has an object in mind whose room is owed for has been let in before.
-        if owed.is_none() {
-            self.admit(timeouts, attempt)?;
-        }
-        // One timer for all of its waiting: being served a dead object starts no fresh bound.
-        let mut wait_over = Alarm::default();
-        let passed = self.pass_gate(attempt, timeouts.wait, &mut wait_over);
-        let mut approach = passed.await?;
-        loop {
-            let mut getter = Getter::new(self, timeouts, owed.take(), approach.take());
-            getter.holds = attempt.priority == Priority::Normal && getter.waits();
-            let phase = &mut attempt.phase;
-            let waited = getter.stand_in_line(&mut wait_over, phase);
-            let slot = match waited.await? {
-                Got::Made(slot) => {
-                    attempt.made_it();
-                    return Ok(slot);
-                }
-                Got::Used(slot) => slot,
-            };
-            attempt.phase = TimeoutType::Recycle;
-            let mut doubtful = Doubtful::new(slot);
-            // If it is worn or dead, its getter goes on where it was: at the head of the line, or of what is idle.
-            owed = Some(match self.fitness(doubtful.slot()) {
-                Fitness::Good => return Ok(doubtful.pass_unchecked()),
-                Fitness::Worn(reason) => doubtful.discard(reason),
-                Fitness::Check => {
-                    let began = self.check_begins();
-                    if self.check_in_line(doubtful.slot(), timeouts).await {
-                        return Ok(doubtful.pass());
-                    }
-                    let owed = doubtful.destroy();
-                    self.suspect_others(began);
-                    owed
-                }
-            });
-        }
+        // One place for all that wait: each would make the way of those who do not longer. The getter is no part of the
+        // waiting, which would have room for it twice.
+        let mut getter = Getter::new(self, timeouts, attempt, owed);
+        let waiting = pin!(getter.obtain_in_line());
+        trace::waiting(|| self.name(), Aside(waiting)).await
     }
 }
 
-impl<M: Manager> Core<M> {
-    /// [`check`](Self::check) for who had to wait. What stands around the manager's own check is boxed: most pools
-    /// have nothing there, and all who wait would carry the room for it.
-    async fn check_in_line(&self, slot: &mut Slot<M>, timeouts: &Timeouts) -> bool {
-        if self.bare_recycle && timeouts.recycle.is_none() {
-            let check = pin!(self.manager.recycle(&mut slot.object, &slot.metrics));
-            return Timed::new(self, check).await.is_ok();
-        }
-        Box::pin(self.check(slot, timeouts)).await
+/// What most who might wait for it never do: its way is kept out of theirs.
+struct Aside<'a, F>(Pin<&'a mut F>);
+
+impl<F: Future> Future for Aside<'_, F> {
+    type Output = F::Output;
+
+    #[cold]
+    #[inline(never)]
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        self.0.as_mut().poll(context)
     }
 }
 
@@ -197,67 +142,110 @@ enum Got<M: Manager> {
 type Ended<M> = Result<Got<M>, Failure<<M as Manager>::Error>>;
 
 /// A getter in line. Dropped at any point, it leaves nothing behind: see `Drop`.
-struct Getter<'a, M: Manager> {
-    core: &'a Arc<Core<M>>,
-    timeouts: &'a Timeouts,
+///
+/// It lies in the future of its get, which is no larger for it: what it may need and most do not is boxed.
+struct Getter<'g, 'a, M: Manager> {
+    core: &'g Arc<Core<M>>,
+    timeouts: &'g Timeouts,
+    attempt: &'g mut Attempt<'a, M>,
     /// What is owed for the dead object that it was served before.
     owed: Option<Owed<M>>,
     /// It comes from the gate, and has no place in the pool yet.
-    approach: Option<Approach<'a, M>>,
-    /// Whether it gives those that are being tidied a moment before it connects.
-    holds: bool,
+    approach: Option<Approach<'g, M>>,
     place: Option<Place<Box<Slot<M>>>>,
-    connect: Option<Connect<M>>,
+    connect: Option<Box<Connect<M>>>,
+    /// The bound on what it waits for. One timer for all of its waiting for others: being served a dead object starts
+    /// no fresh bound.
+    over: Alarm,
 }
 
-impl<'a, M: Manager> Getter<'a, M> {
+impl<'g, 'a, M: Manager> Getter<'g, 'a, M> {
     fn new(
-        core: &'a Arc<Core<M>>,
-        timeouts: &'a Timeouts,
+        core: &'g Arc<Core<M>>,
+        timeouts: &'g Timeouts,
+        attempt: &'g mut Attempt<'a, M>,
         owed: Option<Owed<M>>,
-        approach: Option<Approach<'a, M>>,
     ) -> Self {
         Self {
             core,
             timeouts,
+            attempt,
             owed,
-            approach,
-            holds: false,
+            approach: None,
             place: None,
             connect: None,
+            over: Alarm::default(),
         }
     }
 
-    /// Waits for an object or for its own connect, whichever comes first (P4). No `async fn`, which would have room
-    /// for the getter twice.
-    fn stand_in_line(
-        mut self,
-        wait_over: &mut Alarm,
-        phase: &mut TimeoutType,
-    ) -> impl Future<Output = Ended<M>> {
-        let mut create_over = Alarm::default();
-        let runtime = self.core.runtime;
-        poll_fn(move |context| {
-            if let Poll::Ready(ended) = self.advance(context) {
-                return Poll::Ready(ended);
-            }
-            let connects = self.connect.as_ref().is_some_and(|it| !it.draws());
-            let late = if connects {
-                // The connect keeps its own bound, and says what it died of.
-                *phase = TimeoutType::Create;
-                return Poll::Pending;
-            } else if !self.waits() {
-                // In line for the outcome of a connect that nobody owns.
-                *phase = TimeoutType::Create;
-                let late = create_over.poll(runtime, self.timeouts.create, context);
-                late.map(|()| TimeoutType::Create)
-            } else {
-                *phase = TimeoutType::Wait;
-                let late = wait_over.poll(runtime, self.timeouts.wait, context);
-                late.map(|()| TimeoutType::Wait)
+    /// The rest of the way for a getter that found nothing idle, or only a dead object, for which it still
+    /// owes.
+    async fn obtain_in_line(&mut self) -> Obtained<M> {
+        let core = self.core;
+        self.attempt.stands_in_line();
+        // Who has an object in mind whose room is owed for has been let in before.
+        if self.owed.is_none() {
+            core.admit(self.timeouts, self.attempt)?;
+        }
+        if core.keeps_out(self.attempt) {
+            let passed = core.pass_gate(self.attempt, self.timeouts.wait, &mut self.over);
+            self.approach = Box::pin(passed).await?;
+        }
+        loop {
+            let slot = match poll_fn(|context| self.poll(context)).await? {
+                Got::Made(slot) => {
+                    self.attempt.made_it();
+                    return Ok(slot);
+                }
+                Got::Used(slot) => slot,
             };
-            late.map(|phase| Err(Failure::Error(PoolError::Timeout(phase))))
-        })
+            self.attempt.phase = TimeoutType::Recycle;
+            let mut doubtful = Doubtful::new(slot);
+            // If it is worn or dead, its getter goes on where it was: at the head of the line, or of what is idle.
+            let owed = match core.fitness(doubtful.slot()) {
+                Fitness::Good => return Ok(doubtful.pass_unchecked()),
+                Fitness::Worn(reason) => doubtful.discard(reason),
+                Fitness::Check => {
+                    let began = core.check_begins();
+                    let slot = doubtful.slot();
+                    // What stands around the manager's own check is boxed: most pools have nothing there, and all who
+                    // wait would carry the room for it.
+                    let good = if core.bare_recycle && self.timeouts.recycle.is_none() {
+                        let check = pin!(core.manager.recycle(&mut slot.object, &slot.metrics));
+                        Timed::new(core, check).await.is_ok()
+                    } else {
+                        Box::pin(core.check(slot, self.timeouts)).await
+                    };
+                    if good {
+                        return Ok(doubtful.pass());
+                    }
+                    let owed = doubtful.destroy();
+                    core.suspect_others(began);
+                    owed
+                }
+            };
+            self.owed = Some(owed);
+        }
+    }
+
+    /// Waits for an object or for its own connect, whichever comes first (P4).
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Ended<M>> {
+        if let Poll::Ready(ended) = self.advance(context) {
+            return Poll::Ready(ended);
+        }
+        let (phase, bound) = match &self.connect {
+            // The connect keeps its own bound, and says what it died of.
+            Some(connect) if !connect.draws() => {
+                self.attempt.phase = TimeoutType::Create;
+                return Poll::Pending;
+            }
+            _ if self.waits() => (TimeoutType::Wait, self.timeouts.wait),
+            // In line for the outcome of a connect that nobody owns.
+            _ => (TimeoutType::Create, self.timeouts.create),
+        };
+        self.attempt.phase = phase;
+        let late = self.over.poll(self.core.runtime, bound, context);
+        late.map(|()| Err(Failure::Error(PoolError::Timeout(phase))))
     }
 
     /// One step: hear what the line has, then drive the own connect, until neither has news.
@@ -271,7 +259,11 @@ impl<'a, M: Manager> Getter<'a, M> {
             if let Some(ended) = self.hear(context) {
                 return Poll::Ready(ended);
             }
-            if self.connect.as_ref().is_some_and(Connect::must_wait) {
+            if self
+                .connect
+                .as_ref()
+                .is_some_and(|connect| connect.must_wait())
+            {
                 self.put_off();
                 continue;
             }
@@ -299,6 +291,10 @@ impl<'a, M: Manager> Getter<'a, M> {
 
     /// Takes its place in line, if it must.
     fn enter(&mut self, context: &mut Context<'_>) -> Option<Ended<M>> {
+        if !self.waits() {
+            // Each connect of another's that it waits for has its whole bound.
+            self.over = Alarm::default();
+        }
         let mut owed = self.owed.take();
         let debt = owed.as_mut().and_then(Owed::take);
         let end = match (&owed, &self.approach) {
@@ -322,11 +318,17 @@ impl<'a, M: Manager> Getter<'a, M> {
             Enter::Connect(place) => {
                 self.place = Some(place);
                 let allowance = owed.as_mut().and_then(Owed::take_allowance);
-                let create = self.timeouts.create;
-                self.connect = Some(Connect::new(self.core, create, allowance, self.holds));
+                self.begin_to_connect(allowance);
                 None
             }
         }
+    }
+
+    /// Unless it has a priority or would rather go than wait, it gives those that are being tidied a moment before.
+    fn begin_to_connect(&mut self, allowance: Option<Allowance>) {
+        let holds = self.attempt.priority == Priority::Normal && self.waits();
+        let connect = Connect::new(self.core, self.timeouts.create, allowance, holds);
+        self.connect = Some(Box::new(connect));
     }
 
     /// Whether it waits for others.
@@ -340,19 +342,20 @@ impl<'a, M: Manager> Getter<'a, M> {
         let ended = match self.core.engine.poll(place, context.waker()) {
             Turn::Pending => return None,
             Turn::Connect => {
-                let create = self.timeouts.create;
-                self.connect = Some(Connect::new(self.core, create, None, self.holds));
+                self.begin_to_connect(None);
                 return None;
             }
-            Turn::Object(slot) => Ok(Held::new(slot)),
+            Turn::Object(slot) => Ok(slot),
             Turn::Closed => Err(Failure::Error(PoolError::Closed)),
             Turn::Dismissed => Err(Failure::Error(PoolError::Timeout(TimeoutType::Wait))),
         };
         self.place = None;
-        if let Some(connect) = self.connect.take() {
-            // Served while connecting, or closed: the connect goes on without us, or ends.
-            connect.disown();
-        }
+        let Some(connect) = self.connect.take() else {
+            return Some(ended.map(Got::Used));
+        };
+        // Served while connecting, or closed: the connect goes on without us, or ends.
+        let ended = ended.map(Held::new);
+        connect.disown();
         Some(ended.map(|held| Got::Used(held.keep())))
     }
 
@@ -407,17 +410,26 @@ impl<'a, M: Manager> Getter<'a, M> {
     }
 }
 
-/// Cancelled, timed out or panicked: it leaves the line, what it was handed goes to the next, and its
-/// connect goes on without it or is ended. Each step is taken whatever happens in the others.
-impl<M: Manager> Drop for Getter<'_, M> {
+impl<M: Manager> Drop for Getter<'_, '_, M> {
+    #[inline]
     fn drop(&mut self) {
+        if self.place.is_some() || self.connect.is_some() {
+            self.leave();
+        }
+    }
+}
+
+impl<M: Manager> Getter<'_, '_, M> {
+    /// Cancelled, timed out or panicked: it leaves the line, what it was handed goes to the next, and its
+    /// connect goes on without it or is ended. Each step is taken whatever happens in the others.
+    #[cold]
+    fn leave(&mut self) {
         let mut panic = None;
         if let Some(place) = self.place.take() {
             panic = first_panic(panic, || match self.core.engine.leave(&place) {
                 Leave::Object(slot) => drop(Held::new(slot)),
                 Leave::Gone => {}
             });
-            panic = first_panic(panic, || drop(place));
         }
         if let Some(connect) = self.connect.take() {
             panic = first_panic(panic, || connect.disown());

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! round    look around (upkeep.rs and storm.rs decide) → jobs, and a pause
-//! pause    drive the jobs; until the pause is over, or somebody nudges
+//! pause    drive the jobs; until the pause is over, it is time to look, or somebody nudges
 //! ```
 //!
 //! It holds nothing of the pool while it sleeps, so it does not keep it; its jobs do, each within its own bound,
@@ -21,10 +21,10 @@ use crate::engine::Claim;
 use crate::engine::sync::{AtomicU64, AtomicUsize, Mutex, Ordering};
 use crate::engine::wake::{contain, drop_contained};
 use crate::time::{bounded, over};
-use std::collections::hash_map::RandomState;
+use std::collections::hash_map::{DefaultHasher, RandomState};
 use std::fmt;
 use std::future::poll_fn;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, BuildHasherDefault};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::{Arc, Weak};
@@ -38,6 +38,8 @@ pub(crate) async fn keep<M: Manager>(pool: Weak<Core<M>>) {
     };
     let mut jobs = Jobs(Vec::new());
     let (mut due, mut looks) = (0, true);
+    // It goes on whoever calls for a round meanwhile: with spare ones to be kept each get does.
+    let (mut look, mut is_set) = (pin!(over(None, None)), false);
     loop {
         let Some(core) = pool.upgrade() else { return };
         let now = core.snapshot();
@@ -50,23 +52,31 @@ pub(crate) async fn keep<M: Manager>(pool: Weak<Core<M>>) {
         // Whatever the user's code does that it calls, the task goes on.
         let mut pause = LONG;
         contain(|| pause = core.round(looks, &mut due));
+        if looks || !is_set {
+            let bound = core.wants_looks().then(|| core.look_pause());
+            is_set = bound.is_some();
+            look.set(over(core.runtime, bound));
+        }
         let mut timer = pin!(over(core.runtime, Some(pause)));
         drop(core);
         looks = poll_fn(|context| {
             desk.0.register(context.waker());
             jobs.0.extend(desk.0.take_jobs());
             jobs.poll(context);
+            if look.as_mut().poll(context).is_ready() {
+                return Poll::Ready(true);
+            }
             if desk.0.take_nudge() {
                 return Poll::Ready(false);
             }
-            timer.as_mut().poll(context).map(|()| true)
+            timer.as_mut().poll(context).map(|()| false)
         })
         .await;
     }
 }
 
 impl<M: Manager> Core<M> {
-    /// One round; `looks`, unless somebody called for it in between. `due` replacements have still to be made.
+    /// One round; `looks` when it is time to. `due` replacements have still to be made.
     /// Says how long to sleep.
     fn round(self: &Arc<Self>, looks: bool, due: &mut usize) -> Duration {
         if looks && self.wants_looks() {
@@ -82,11 +92,7 @@ impl<M: Manager> Core<M> {
             *due += self.care_for_idle();
             *due -= self.make_spare(*due);
         }
-        let pauses = [
-            self.wants_looks().then(|| self.look_pause()),
-            self.upkeep.round(),
-            self.next_connect(),
-        ];
+        let pauses = [self.upkeep.round(), self.next_connect()];
         pauses.into_iter().flatten().min().unwrap_or(LONG)
     }
 
@@ -120,8 +126,9 @@ impl<M: Manager> Core<M> {
 
     /// Begins to make what is missing. Says how many of the `due` were begun.
     fn make_spare(self: &Arc<Self>, due: usize) -> usize {
-        let now = self.snapshot();
+        // In this order: what is made in between counts twice, and not never.
         let making = self.keeper.making();
+        let now = self.snapshot();
         let due = due.min(now.idle);
         let room = now.max_size.saturating_sub(now.size);
         let count = match self.pauses_after_failure() {
@@ -437,10 +444,10 @@ impl fmt::Debug for Keeper {
 }
 
 /// One object that the pool makes for itself, counted until it is made or not.
-struct Making<M: Manager>(Arc<Core<M>>);
+pub(super) struct Making<M: Manager>(Arc<Core<M>>);
 
 impl<M: Manager> Making<M> {
-    fn new(core: Arc<Core<M>>) -> Self {
+    pub(super) fn new(core: Arc<Core<M>>) -> Self {
         // ORDERING(making more): Relaxed; see `making read`.
         core.keeper.making.fetch_add(1, Ordering::Relaxed);
         Self(core)
@@ -454,10 +461,26 @@ impl<M: Manager> Drop for Making<M> {
     }
 }
 
+impl<M: Manager> Core<M> {
+    /// A number between 0 and 1. Where the clock is turned by hand it follows from the time and from what has been made
+    /// by then, so that a test that runs again finds the same.
+    pub(crate) fn chance(&self) -> f64 {
+        if !self.clock.is_by_hand() {
+            return chance();
+        }
+        let made = self.counters.created.read() + self.counters.create_failures.read();
+        let same = BuildHasherDefault::<DefaultHasher>::default();
+        share(same.hash_one((self.clock.now(), made)))
+    }
+}
+
 /// A number between 0 and 1, by the keys of std's hash maps: fair enough to spread what would meet.
-pub(crate) fn chance() -> f64 {
-    let dice = RandomState::new().hash_one(0_u8) >> 11;
-    dice as f64 / (1_u64 << 53) as f64
+fn chance() -> f64 {
+    share(RandomState::new().hash_one(0_u8))
+}
+
+fn share(dice: u64) -> f64 {
+    (dice >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 /// As often as somebody who waits for news would look.

@@ -371,7 +371,7 @@ impl<M: Manager> Core<M> {
 
     pub(crate) fn connect_failed(&self) {
         if let Some(storm) = &self.storm {
-            storm.lock().failed(self.now(), super::keeper::chance());
+            storm.lock().failed(self.now(), self.chance());
             self.let_connect();
             self.keeper.nudge();
         }

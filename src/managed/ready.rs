@@ -3,6 +3,7 @@
 use super::check::Doubtful;
 use super::connect::{UNOWNED_BOUND, Unowned};
 use super::core::Core;
+use super::keeper::Making;
 use super::slot::Slot;
 use super::{
     BuildError, HookError, Manager, Object, Pool, PoolBuilder, PoolError, RecycleError, TimeoutType,
@@ -64,6 +65,8 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
             let Some(mut unowned) = core.reserve_to_warm(bound).await? else {
                 break;
             };
+            // Where spare ones are kept, it is one of them, and not to be made once more.
+            let _counted = Making::new(Arc::clone(core));
             let slot = unowned
                 .make(bound)
                 .await

@@ -3,7 +3,6 @@
 use super::attempt::How;
 use super::core::Core;
 use super::gate::Ticket;
-use super::keeper::chance;
 use super::upkeep::Facts;
 use super::{Manager, Metrics};
 use crate::engine::Engine;
@@ -91,7 +90,7 @@ impl<M: Manager> Slot<M> {
             record,
             key,
             anchor: Anchor::new(metrics.created, now),
-            lifetime: core.upkeep.lifetime(chance()),
+            lifetime: core.upkeep.lifetime(core.chance()),
             core,
             allowance,
             labelled: false,

@@ -5,18 +5,29 @@ use std::time::{Duration, Instant};
 
 /// Raw readings, cheap to take; differences between two of them.
 #[derive(Clone, Debug)]
-pub(crate) struct Clock(quanta::Clock);
+pub(crate) struct Clock {
+    clock: quanta::Clock,
+    by_hand: bool,
+}
 
 impl Clock {
     /// The first one in a process calibrates itself, which may take a few milliseconds.
     pub(crate) fn new() -> Self {
-        Self(quanta::Clock::new())
+        Self {
+            clock: quanta::Clock::new(),
+            by_hand: false,
+        }
+    }
+
+    /// Whether it stands still until somebody turns it.
+    pub(crate) fn is_by_hand(&self) -> bool {
+        self.by_hand
     }
 
     /// The time now, as a raw reading.
     #[inline]
     pub(crate) fn now(&self) -> u64 {
-        self.0.raw()
+        self.clock.raw()
     }
 
     /// The time from one raw reading to another; zero if they stand the wrong way round.
@@ -27,11 +38,12 @@ impl Clock {
     /// The same, in nanoseconds.
     #[inline]
     pub(crate) fn nanos_between(&self, start: u64, end: u64) -> u64 {
-        self.0.delta_as_nanos(start, end)
+        self.clock.delta_as_nanos(start, end)
     }
 }
 
-/// A clock that is turned by hand, for tests of what a pool does over time.
+/// A clock that is turned by hand, for tests of what a pool does over time. What a pool leaves to chance otherwise, such as
+/// the pauses after failures, follows from it too: the same readings, the same pauses.
 ///
 /// # Examples
 ///
@@ -81,7 +93,10 @@ impl HandClock {
     }
 
     pub(crate) fn clock(&self) -> Clock {
-        Clock(self.clock.clone())
+        Clock {
+            clock: self.clock.clone(),
+            by_hand: true,
+        }
     }
 }
 

@@ -5,6 +5,9 @@ use crate::{MS, S};
 use millpond::managed::settings::KNOBS;
 use millpond::managed::{QueueMode, Settings};
 use proptest::prelude::*;
+use serde::Deserialize;
+use serde::de::value::{Error, MapDeserializer};
+use serde::de::{Deserializer, IntoDeserializer, Visitor};
 use serde_json::{Value, from_value, json};
 
 fn refused(file: Value) -> String {
@@ -37,6 +40,7 @@ fn a_file_says_durations_as_people_do() {
     assert_eq!(written["max_size"], json!(20));
     assert_eq!(written["max_lifetime"], json!("1h30m"));
     assert_eq!(written["suspicion"], json!(true));
+    assert_eq!(written["lifetime_jitter"], json!(0.25));
     assert_eq!(written.get("idle_timeout"), None);
     assert_eq!(
         from_value::<Settings>(json!({})).unwrap(),
@@ -89,7 +93,10 @@ fn what_is_wrong_in_a_file_is_told() {
             json!({"max_size": 1, "min_idle": 2}),
             "never so many can lie idle",
         ),
-        (json!({"max_size": -1}), "not a whole number"),
+        (
+            json!({"max_size": -1}),
+            r#"max_size = "-1": not a whole number"#,
+        ),
         (json!({"max_size": 1.5}), "not a whole number"),
         (json!({"max_size": null}), "not a whole number"),
         (json!({"max_lifetime": 30}), "a number without its unit"),
@@ -103,6 +110,41 @@ fn what_is_wrong_in_a_file_is_told() {
         let error = refused(file);
         assert!(error.contains(told), "{error}");
     }
+}
+
+/// A number as a format gives it that tells what is there from what is not.
+struct Perhaps(Option<u64>);
+
+impl<'de> Deserializer<'de> for Perhaps {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.0 {
+            Some(number) => visitor.visit_some(number.into_deserializer()),
+            None => visitor.visit_none(),
+        }
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option unit
+        unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+impl IntoDeserializer<'_, Error> for Perhaps {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+#[test]
+fn what_may_not_be_there_is_read_from_formats_that_say_so() {
+    let file = [("max_uses", Some(7)), ("max_idle", None)];
+    let file = file.map(|(name, value)| (name, Perhaps(value)));
+    let read = Settings::deserialize(MapDeserializer::new(file.into_iter())).unwrap();
+    assert_eq!((read.max_uses, read.max_idle), (Some(7), None));
 }
 
 proptest! {

@@ -96,6 +96,16 @@ fn the_table_tells_the_defaults_there_are() {
 }
 
 #[test]
+fn settings_are_equal_where_every_knob_is() {
+    let server = Settings::from(Defaults::server());
+    let mut other = Settings::from(Defaults::server().keepalive(7 * S));
+    assert_ne!(other, server);
+    assert_eq!(other.keepalive, Some(7 * S));
+    other.keepalive = server.keepalive;
+    assert_eq!(other, server, "nothing else was changed");
+}
+
+#[test]
 fn every_knob_reaches_the_pool() {
     for (knob, given) in examples() {
         let settings = Settings::from_pairs(given).unwrap();
@@ -132,6 +142,11 @@ fn a_builder_takes_no_settings_that_contradict_each_other() {
     let refused = TestPool::builder(World::default()).settings(settings);
     let error = refused.unwrap_err();
     assert_eq!((error.knob(), error.value()), ("min_idle", Some("3")));
+    // As a text it would stand for no name.
+    let mut settings = Settings::default();
+    settings.name = Some("none".to_owned());
+    let error = settings.validate().unwrap_err();
+    assert_eq!((error.knob(), error.value()), ("name", Some("none")));
 }
 
 #[test]
@@ -201,8 +216,13 @@ fn zero_is_not_taken_for_off() {
         let told = error(&[(name, "0")]);
         assert!(told.ends_with("write none or leave it away"), "{told}");
     }
-    // Where it means something, it is taken.
+}
+
+#[test]
+fn what_means_something_is_taken_up_to_its_bounds() {
     for (name, value) in [
+        ("max_size", "65535"),
+        ("max_connecting", "1023"),
         ("wait_timeout", "0s"),
         ("check_after_idle", "0s"),
         ("max_size", "0"),
@@ -218,6 +238,7 @@ fn what_is_pointless_is_no_contradiction() {
     for pairs in [
         [("idle_timeout", "2h"), ("max_lifetime", "1h")],
         [("max_size", "2"), ("max_idle", "100")],
+        [("connect_backoff", "1s"), ("connect_backoff_longest", "1s")],
         [("keepalive", "2h"), ("idle_timeout", "1h")],
         [("lifetime_jitter", "1"), ("max_lifetime", "none")],
     ] {
@@ -241,6 +262,7 @@ fn an_unknown_name_brings_up_those_that_are_near() {
     for name in [
         "",
         "zzz",
+        "abmax_sixe",
         "max_size.or.something.else.of.this.kind.and.so.on.and.so.on.and.on",
     ] {
         let told = error(&[(name, "sesame")]);
@@ -261,6 +283,7 @@ fn durations_are_read_as_people_write_them() {
         ("10us", MS / 100),
         ("1s1ns", S + Duration::from_nanos(1)),
         ("90m", 5400 * S),
+        ("5000000000ms", 5_000_000 * S),
     ] {
         let settings = Settings::from_pairs([("wait_timeout", text)]).unwrap();
         assert_eq!(settings.wait_timeout, Some(meant), "{text}");

@@ -32,6 +32,8 @@ fn a_url_gives_up_its_pool_parameters_and_nothing_else() {
         "db://h/d?a=1&&mypool_max_size=3",
         "host=a password=b?pool_x=1",
         "no?pool_max_size=x",
+        "1st:d?pool_max_size=3",
+        "a b:d?pool_max_size=3",
     ] {
         let (settings, left) = Settings::from_url(untouched).unwrap();
         assert_eq!((settings, left.as_str()), (Settings::default(), untouched));

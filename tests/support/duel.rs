@@ -1,15 +1,13 @@
 //! A script played on a pool and on the reference model side by side: after every move, both must show
 //! the same counts, and have given the same answer.
 
-use super::hand::Hand;
 use super::model::{
     Answer, CREATE_BOUND, Counts, End, Model, Patience, Plan, RECYCLE_BOUND, Setup, Stage, TICK,
     WAIT_BOUND,
 };
 use super::oracle::NO_WAIT;
-use super::polled::Polled;
 use super::scene::{Got, Scene};
-use super::script::{Gate, Step};
+use super::{Gate, Hand, Polled, Step};
 use millpond::managed::{PoolError, QueueMode, TimeoutType, Timeouts};
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -1,7 +1,7 @@
 //! Every way for an object to leave its pool, as a move on a pool of one object.
 
 use super::scene::Scene;
-use super::script::{Gate, Step};
+use super::{Gate, Step};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 

@@ -1,5 +1,6 @@
-//! What the tests of the pool's behaviour share: a manager that follows a script and keeps a book, futures
-//! polled by hand, and the oracles of `graveyard.md`. No sleep synchronises anything here.
+//! What the tests of the pool's behaviour share. The manager that follows a script and keeps a book, the futures polled
+//! by hand and the clock are those of `millpond-testkit`; here stand the pools of these tests, their oracles, and the
+//! reference model. No sleep synchronises anything.
 #![allow(
     dead_code,
     unused_imports,
@@ -13,23 +14,18 @@
 pub mod counting;
 pub mod duel;
 pub mod exits;
-pub mod hand;
 pub mod model;
 pub mod oracle;
-pub mod polled;
 pub mod reserve;
 pub mod scene;
-pub mod script;
 pub mod town;
-pub mod world;
 pub mod yard;
 
+pub use millpond_testkit::{Flag, Gate, Hand, Polled, Script, Step, Thing, World};
+pub use millpond_testkit::{ScriptedError as Fault, world::Scripts};
+
 pub use exits::{Exit, ignore, panics};
-pub use hand::Hand;
 pub use oracle::{acc, at_rest, cap, lim, once};
-pub use polled::{Flag, Polled};
 pub use scene::{Scene, TestPool};
-pub use script::{Fault, Gate, Step};
 pub use town::Town;
-pub use world::{Thing, World};
 pub use yard::{Stone, Yard};

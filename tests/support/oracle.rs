@@ -1,11 +1,12 @@
-//! The four oracles of `graveyard.md`, one line each for a test.
+//! The four oracles of `graveyard.md`, one line each for a test: those of `millpond-testkit`, on the pools of these
+//! tests.
 
-use super::polled::Polled;
 use super::scene::TestPool;
-use super::world::World;
-use millpond::managed::{PoolError, TimeoutType, Timeouts};
-use std::collections::HashSet;
+use millpond::managed::Timeouts;
+use millpond_testkit::oracles::{assert_accounts, assert_at_rest, assert_limit, assert_live};
 use std::time::Duration;
+
+pub use millpond_testkit::oracles::{assert_cap as cap, assert_once as once_in};
 
 /// Take, make or fail, at once.
 pub const NO_WAIT: Timeouts = Timeouts {
@@ -14,39 +15,12 @@ pub const NO_WAIT: Timeouts = Timeouts {
     recycle: None,
 };
 
-/// CAP: `n` objects can be taken without waiting, the next get gives `Timeout(Wait)`.
-#[track_caller]
-pub fn cap(pool: &TestPool, n: usize) {
-    let mut held = Vec::new();
-    for nth in 0..n {
-        match Polled::new(None, pool.timeout_get(&NO_WAIT)).ready() {
-            Ok(hand) => held.push(hand),
-            Err(error) => panic!("CAP: only {nth} of {n}: {error}; {}", pool.snapshot()),
-        }
-    }
-    let ids: HashSet<_> = held.iter().map(|hand| hand.id).collect();
-    assert_eq!(ids.len(), n, "CAP: {n} objects, all different");
-    let next = Polled::new(None, pool.timeout_get(&NO_WAIT)).ready();
-    assert!(
-        matches!(next, Err(PoolError::Timeout(TimeoutType::Wait))),
-        "CAP: beyond {n}: {next:?}; {}",
-        pool.snapshot()
-    );
-}
-
-/// ACC: the counts are those of what really exists, and agree with one another.
+/// ACC: the counts are those of what really exists, and agree with one another. Nothing moves meanwhile.
 #[track_caller]
 pub fn acc(pool: &TestPool) {
-    let now = pool.snapshot();
-    let status = pool.status();
-    assert_eq!(
-        now.size - now.connecting,
-        pool.manager().live(),
-        "ACC: size is what lives; {now:?}"
-    );
-    assert_eq!(now.idle + now.connecting + now.in_use, now.size, "{now:?}");
-    assert!(now.waiting == 0 || now.idle == 0, "ACC: {now:?}");
-    assert!(now.idle <= now.max_size, "ACC: {now:?}");
+    assert_accounts(pool);
+    assert_live(pool, pool.manager().live());
+    let (now, status) = (pool.snapshot(), pool.status());
     assert_eq!(
         (status.size, status.available, status.waiting),
         (now.size - now.connecting, now.idle, now.waiting),
@@ -61,57 +35,15 @@ pub fn once(pool: &TestPool) {
     once_in(pool.manager());
 }
 
-/// ONCE, where the pool is gone.
-#[track_caller]
-pub fn once_in(world: &World) {
-    let book = world.book();
-    assert_eq!(book.violations, [""; 0], "ONCE and LIM");
-    for (id, life) in book.lives.iter().enumerate() {
-        let gone = life.dropped == 1;
-        assert!(
-            life.detached == usize::from(gone || life.away) && life.dropped <= 1,
-            "ONCE: object {id}: {life:?}"
-        );
-    }
-}
-
 /// LIM: live and connecting together never passed the limit.
 #[track_caller]
 pub fn lim(pool: &TestPool) {
-    let book = pool.manager().book();
-    assert_eq!(book.violations, [""; 0], "ONCE and LIM");
+    assert_limit(pool.manager());
 }
 
-/// Nobody holds, waits or connects.
+/// Nobody holds, waits or connects, and what was counted since the start adds up.
 #[track_caller]
 pub fn at_rest(pool: &TestPool) {
-    let now = pool.snapshot();
-    assert_eq!(
-        (now.in_use, now.connecting, now.waiting),
-        (0, 0, 0),
-        "at rest: {now:?}"
-    );
+    assert_at_rest(pool);
     assert_eq!(pool.manager().connecting(), 0, "a create is under way");
-    assert!(now.size <= now.max_size, "{now:?}");
-    assert!(pool.checkouts().is_empty(), "{:?}", pool.checkouts());
-    books(pool);
-}
-
-/// At rest, what was counted since the start adds up: each get ended once, each object that was made lives or
-/// was closed for one reason, and each hold ended.
-#[track_caller]
-pub fn books(pool: &TestPool) {
-    let stats = pool.stats();
-    let gets = stats.gets;
-    assert_eq!(gets.started, gets.ended(), "BOOKS: {gets:?}");
-    let live = stats.created.checked_sub(stats.closed.total());
-    assert_eq!(live, Some(pool.manager().live() as u64), "BOOKS: {stats:?}");
-    let held = [stats.wait_time.count(), stats.use_time.count()];
-    assert_eq!(held, [gets.succeeded(); 2], "BOOKS: {stats:?}");
-    assert_eq!(
-        stats.connect_time.count(),
-        stats.created,
-        "BOOKS: {stats:?}"
-    );
-    assert_eq!(stats.check_time.count(), stats.checks, "BOOKS: {stats:?}");
 }

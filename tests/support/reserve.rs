@@ -1,9 +1,8 @@
 //! Pools that keep some slots for a priority, and what must be true of them at rest.
 
-use super::hand::Hand;
 use super::oracle::NO_WAIT;
 use super::scene::{Got, Scene, TestBuilder};
-use super::script::Fault;
+use super::{Fault, Hand};
 use millpond::managed::{Acquire, AcquireError, PoolError, Priority, Reason};
 
 pub type Acquired = Result<Hand, AcquireError<Fault>>;

@@ -1,27 +1,22 @@
 //! A pool on the scripted world, with a runtime or without one, and the few moves that all tests make.
 
-use super::hand::Hand;
 use super::oracle::{acc, at_rest, cap, lim, once, once_in};
-use super::polled::Polled;
-use super::script::{Fault, Gate, Script, Step};
-use super::world::{Everything, Thing, World};
+use super::{Fault, Gate, Hand, Polled, Step, Thing, World};
 use millpond::Runtime;
-use millpond::managed::{
-    Acquire, AcquireError, Hook, HookError, HookFuture, Metrics, Pool, PoolBuilder, PoolError,
-    Timeouts,
-};
+use millpond::managed::{Acquire, AcquireError, Metrics, Pool, PoolBuilder, PoolError, Timeouts};
+use millpond_testkit::Clock;
 use std::time::Duration;
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::Handle;
 
 pub type TestPool = Pool<World, Hand>;
 pub type TestBuilder = PoolBuilder<World, Hand>;
 pub type Got = Result<Hand, PoolError<Fault>>;
 
-/// A pool, its world, and the runtime that its background connects and its timers use, if it has one.
+/// A pool, its world, and the clock with the runtime that its background connects and its timers use, if it has one.
 pub struct Scene {
     pub world: World,
     pub pool: TestPool,
-    runtime: Option<tokio::runtime::Runtime>,
+    clock: Option<Clock>,
 }
 
 impl Scene {
@@ -37,7 +32,7 @@ impl Scene {
 
     pub fn built(max: usize, runtime: bool, set: impl FnOnce(TestBuilder) -> TestBuilder) -> Self {
         let world = World::default();
-        let builder = set(hooked(&world).max_size(max));
+        let builder = set(world.builder().max_size(max));
         Self::on(world, builder, max, runtime)
     }
 
@@ -50,14 +45,14 @@ impl Scene {
 
     fn on(world: World, mut builder: TestBuilder, max: usize, runtime: bool) -> Self {
         world.limit(max);
-        let runtime = runtime.then(paused_runtime);
-        if runtime.is_some() {
+        let clock = runtime.then(Clock::new);
+        if clock.is_some() {
             builder = builder.runtime(Runtime::Tokio1);
         }
         Self {
             pool: builder.build().unwrap(),
             world,
-            runtime,
+            clock,
         }
     }
 
@@ -67,14 +62,12 @@ impl Scene {
         Self {
             world: pool.manager().clone(),
             pool,
-            runtime: None,
+            clock: None,
         }
     }
 
     pub fn handle(&self) -> Option<Handle> {
-        self.runtime
-            .as_ref()
-            .map(|runtime| runtime.handle().clone())
+        self.clock.as_ref().map(Clock::handle)
     }
 
     /// A getter, not polled yet.
@@ -145,20 +138,15 @@ impl Scene {
 
     /// Lets the background tasks run as far as they can.
     pub fn settle(&self) {
-        if let Some(runtime) = &self.runtime {
-            runtime.block_on(async {
-                for _ in 0..64 {
-                    tokio::task::yield_now().await;
-                }
-            });
+        if let Some(clock) = &self.clock {
+            clock.settle();
         }
     }
 
     /// Moves the clock, and lets the background tasks run.
     pub fn advance(&self, time: Duration) {
-        let runtime = self.runtime.as_ref().expect("a clock needs a runtime");
-        runtime.block_on(tokio::time::advance(time));
-        self.settle();
+        let clock = self.clock.as_ref().expect("a clock needs a runtime");
+        clock.advance(time);
     }
 
     /// The only handle of the pool; the scene keeps a closed stand-in, which is of another world.
@@ -180,7 +168,7 @@ impl Scene {
 
     /// Ends the runtime, with the tasks in it.
     pub fn end_runtime(&mut self) {
-        self.runtime = None;
+        self.clock = None;
     }
 
     /// Polls those that were woken, gives back what they get, and when all is quiet one of `held`, until
@@ -231,28 +219,4 @@ impl Scene {
         once(&self.pool);
         lim(&self.pool);
     }
-}
-
-/// A builder whose hooks follow the world's scripts.
-pub fn hooked(world: &World) -> TestBuilder {
-    Pool::builder(world.clone())
-        .post_create(hook(world, |world| &world.post_create))
-        .pre_recycle(hook(world, |world| &world.pre_recycle))
-        .post_recycle(hook(world, |world| &world.post_recycle))
-}
-
-fn hook(world: &World, script: fn(&Everything) -> &Script) -> Hook<World> {
-    let world = world.clone();
-    Hook::async_fn(move |_, _| -> HookFuture<'_, Fault> {
-        let step = script(&world).next();
-        Box::pin(async move { step.play().await.map_err(HookError::Backend) })
-    })
-}
-
-fn paused_runtime() -> tokio::runtime::Runtime {
-    Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build()
-        .unwrap()
 }

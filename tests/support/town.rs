@@ -1,21 +1,21 @@
 //! Several pools of one scripted world, under one budget: LIM is the budget's.
 
-use super::hand::Hand;
 use super::oracle::NO_WAIT;
-use super::polled::Polled;
-use super::scene::{Got, TestBuilder, TestPool, hooked};
-use super::world::World;
+use super::scene::{Got, TestBuilder, TestPool};
+use super::{Hand, Polled, World};
 use millpond::Runtime;
 use millpond::managed::Budget;
+use millpond_testkit::Clock;
+use millpond_testkit::oracles::{assert_limit, assert_once};
 use std::task::Poll;
 use std::time::Duration;
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::Handle;
 
 pub struct Town {
     pub world: World,
     pub budget: Budget,
     pub pools: Vec<TestPool>,
-    runtime: Option<tokio::runtime::Runtime>,
+    clock: Option<Clock>,
 }
 
 impl Town {
@@ -41,15 +41,13 @@ impl Town {
     ) -> Self {
         let (world, budget) = (World::default(), Budget::new(max));
         world.limit(max);
-        let runtime = runtime.then(|| {
-            let mut builder = Builder::new_current_thread();
-            builder.enable_all().start_paused(true).build().unwrap()
-        });
-        let inside = runtime.as_ref().map(tokio::runtime::Runtime::enter);
+        let clock = runtime.then(Clock::new);
+        let handle = clock.as_ref().map(Clock::handle);
+        let inside = handle.as_ref().map(Handle::enter);
         let pool = |(nth, size): (usize, &usize)| {
-            let mut builder = hooked(&world).max_size(*size).budget(&budget);
+            let mut builder = world.builder().max_size(*size).budget(&budget);
             builder = builder.name(format!("pool {nth}"));
-            if runtime.is_some() {
+            if clock.is_some() {
                 builder = builder.runtime(Runtime::Tokio1);
             }
             set(nth, builder).build().unwrap()
@@ -60,14 +58,12 @@ impl Town {
             pools,
             world,
             budget,
-            runtime,
+            clock,
         }
     }
 
     pub fn handle(&self) -> Option<Handle> {
-        self.runtime
-            .as_ref()
-            .map(|runtime| runtime.handle().clone())
+        self.clock.as_ref().map(Clock::handle)
     }
 
     /// A getter of one pool, not polled yet.
@@ -120,19 +116,14 @@ impl Town {
     }
 
     pub fn settle(&self) {
-        if let Some(runtime) = &self.runtime {
-            runtime.block_on(async {
-                for _ in 0..64 {
-                    tokio::task::yield_now().await;
-                }
-            });
+        if let Some(clock) = &self.clock {
+            clock.settle();
         }
     }
 
     pub fn advance(&self, time: Duration) {
-        let runtime = self.runtime.as_ref().expect("a clock needs a runtime");
-        runtime.block_on(tokio::time::advance(time));
-        self.settle();
+        let clock = self.clock.as_ref().expect("a clock needs a runtime");
+        clock.advance(time);
     }
 
     /// What the budget counts is what lives and what is being made, and nobody waits beside a free place, nor
@@ -140,8 +131,9 @@ impl Town {
     #[track_caller]
     pub fn adds_up(&self) {
         let now = self.budget.snapshot();
+        assert_limit(&self.world);
         let book = self.world.book();
-        assert_eq!(book.violations, [""; 0], "ONCE and LIM");
+        assert_eq!(book.violations, [""; 0], "ONCE");
         assert_eq!(now.in_use, book.live + book.connecting, "{now:?}");
         drop(book);
         assert!(now.waiting == 0 || now.in_use >= now.max, "{now:?}");
@@ -190,6 +182,6 @@ impl Town {
         });
         assert_eq!(lives.sum::<u64>(), self.world.live() as u64, "BOOKS");
         assert_eq!(self.budget.snapshot().waiting, 0);
-        super::oracle::once_in(&self.world);
+        assert_once(&self.world);
     }
 }

@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::features::{Sets, Warnings};
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{bench, child, compat, features, house, loom, msrv, openssl};
+use crate::{bench, child, compat, features, house, lab, loom, msrv, openssl};
 
 /// The steps of `lint`, the cheap ones first.
 pub(crate) fn all(here: &Workspace, steps: &mut Steps) {
@@ -18,6 +18,7 @@ pub(crate) fn all(here: &Workspace, steps: &mut Steps) {
     });
     steps.step("lint compat", |_| compat::lint(here));
     steps.step("lint bench", |_| bench::lint(here));
+    steps.step("lint lab", |_| lab::lint(here));
     features::step(here, steps, Sets::Picked, Warnings::Denied);
     steps.step("documentation", |_| {
         document_private(here)?;

@@ -19,6 +19,7 @@ mod fuzz;
 mod house;
 mod instructions;
 mod judge;
+mod lab;
 mod lint;
 mod loom;
 mod msrv;

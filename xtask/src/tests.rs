@@ -3,7 +3,7 @@
 use crate::features::{Sets, Warnings};
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{bench, child, compat, features, house, loom, msrv, openssl, shuttle};
+use crate::{bench, child, compat, features, house, lab, loom, msrv, openssl, shuttle};
 
 /// The steps of `test`, the cheap ones first.
 pub(crate) fn all(here: &Workspace, steps: &mut Steps) {
@@ -19,6 +19,7 @@ pub(crate) fn beyond_lint(here: &Workspace, steps: &mut Steps) {
     cargo_test(here, steps);
     compat::step(here, steps, false);
     bench::step(here, steps);
+    lab::step(here, steps);
     loom::step(here, steps, false, None);
     shuttle::step(here, steps, None, None);
 }
@@ -31,4 +32,5 @@ fn cargo_test(here: &Workspace, steps: &mut Steps) {
 }
 
 const TESTS: &str = "test --workspace --exclude millpond-loom-tests --no-fail-fast \
-                     --features millpond/postgres-rustls,millpond/postgres-native-tls,millpond/serde";
+                     --features millpond/postgres-rustls,millpond/postgres-native-tls,millpond/serde,\
+                     millpond-testkit/postgres,millpond-testkit/serde";

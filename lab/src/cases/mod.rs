@@ -1,6 +1,17 @@
 //! The cases. Each states its question, its fixed conditions, its bound, its figure.
 
+mod degradation;
+mod isolation;
+mod leaks;
+mod line;
+mod lookout;
+pub(crate) mod pressed;
+mod pressure;
+mod punctual;
+mod recovery;
 mod saturation;
+mod spikes;
+mod step;
 
 use crate::Failure;
 use crate::data::Scale;
@@ -53,5 +64,20 @@ impl fmt::Debug for dyn Case {
 
 /// All cases, in the order of their numbers.
 pub fn all() -> Vec<Arc<dyn Case>> {
-    vec![Arc::new(saturation::Saturation)]
+    vec![
+        Arc::new(saturation::Saturation),
+        Arc::new(line::Line),
+        Arc::new(pressure::Pressure),
+        Arc::new(leaks::Leaks),
+        Arc::new(degradation::Degradation),
+        Arc::new(isolation::Isolation),
+        Arc::new(recovery::Recovery {
+            again: recovery::AGAIN,
+        }),
+    ]
+}
+
+/// The case `recovery`, of pools that are given another time than a minute to be as before.
+pub fn recovery_within(again: Duration) -> Arc<dyn Case> {
+    Arc::new(recovery::Recovery { again })
 }

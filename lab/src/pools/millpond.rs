@@ -1,25 +1,49 @@
-//! millpond's pool of PostgreSQL connections, built as its documentation says.
+//! millpond's pool: of PostgreSQL connections, built as its documentation says, and of whatever another manager makes.
 
 use crate::Failure;
 use crate::data;
 use crate::subject::{Lease, Look, Maker, Refusal, Spec, Subject, Target, Work};
 use async_trait::async_trait;
 use millpond::Runtime;
-use millpond::managed::{Acquire, Reason, TimeoutType};
-use millpond::observe::Level;
+use millpond::managed::{Acquire, AcquireError, Drain, Manager, Object, Pool, Reason};
+use millpond::observe::{Level, Pools};
+use millpond::postgres;
 use millpond::postgres::tokio_postgres::NoTls;
-use millpond::postgres::{Client, Manager, Pool};
+use millpond::postgres::{ManagerConfig, RecyclingMethod};
+use std::fmt;
+use std::marker::PhantomData;
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::sleep;
 
 /// Makes them.
 #[derive(Debug)]
 pub struct Millpond;
 
-struct Made {
-    pool: Pool,
+/// A pool of millpond's, and how work is done with what its manager `M` makes: `W`.
+pub struct Own<M: Manager, W> {
+    pool: Pool<M>,
     leak_threshold: Option<Duration>,
+    works: PhantomData<fn() -> W>,
+}
+
+/// Does work with the objects of a manager.
+#[async_trait]
+pub trait Works<M: Manager>: 'static {
+    /// See [`Lease::work`].
+    async fn work(object: &mut Object<M>, work: Work) -> Result<(), Failure>;
+}
+
+impl<M: Manager, W> Own<M, W> {
+    /// A pool that was built as `spec` asks.
+    pub fn new(pool: Pool<M>, spec: &Spec) -> Self {
+        Self {
+            pool,
+            leak_threshold: spec.leak_threshold,
+            works: PhantomData,
+        }
+    }
 }
 
 #[async_trait]
@@ -33,30 +57,57 @@ impl Maker for Millpond {
         env!("CARGO_PKG_VERSION").to_owned()
     }
 
+    fn built(&self) -> &'static str {
+        "`Pool::builder`, `max_size`, `min_idle`, `build_ready`; `Acquire::deadline` bounds each get."
+    }
+
     async fn make(&self, spec: &Spec) -> Result<Arc<dyn Subject>, Failure> {
         let Target::Postgres(config) = &spec.target else {
             return Err("this pool is for PostgreSQL".into());
         };
         let mut config = (**config).clone();
         config.application_name(&spec.name);
-        let pool = Pool::builder(Manager::new(config, NoTls))
+        let builder = match spec.careful {
+            false => postgres::Pool::builder(postgres::Manager::new(config, NoTls)),
+            true => careful(config),
+        };
+        let pool = builder
             .name(&spec.name)
             .max_size(spec.max_size)
             .min_idle(spec.kept)
             .leak_threshold(spec.leak_threshold)
             .wait_timeout(Some(spec.wait))
+            .shed_overload(spec.shed)
             .runtime(Runtime::Tokio1)
             .build_ready()
             .await?;
-        Ok(Arc::new(Made {
-            pool,
-            leak_threshold: spec.leak_threshold,
-        }))
+        Ok(Arc::new(Own::<_, Clients>::new(pool, spec)))
     }
 }
 
+/// With everything against outages.
+fn careful(config: tokio_postgres::Config) -> postgres::PoolBuilder {
+    let recycling = ManagerConfig {
+        recycling_method: RecyclingMethod::Verified,
+    };
+    let manager = postgres::Manager::from_config(config, NoTls, recycling);
+    postgres::Pool::builder(manager.connect_bound(2_000 * MS))
+        .recycle_timeout(Some(500 * MS))
+        .keepalive(Some(500 * MS))
+        .connect_backoff(50 * MS, 500 * MS)
+        .breaker(3)
+}
+
+const MS: Duration = Duration::from_millis(1);
+
 #[async_trait]
-impl Subject for Made {
+impl<M, W> Subject for Own<M, W>
+where
+    M: Manager,
+    M::Type: Sync,
+    M::Error: std::error::Error + Send + Sync,
+    W: Works<M>,
+{
     async fn get(
         &self,
         within: Duration,
@@ -64,7 +115,7 @@ impl Subject for Made {
     ) -> Result<Box<dyn Lease>, Refusal> {
         let how = Acquire::new().deadline(within).on_behalf_of(caller);
         match self.pool.acquire(&how).await {
-            Ok(client) => Ok(Box::new(Taken(client))),
+            Ok(object) => Ok(Box::new(Taken::<M, W>(object, PhantomData))),
             Err(error) => Err(refusal(error)),
         }
     }
@@ -93,37 +144,64 @@ impl Subject for Made {
         Some(late.map(|checkout| checkout.to_string()).collect())
     }
 
+    fn list(&self, pools: &Pools) -> Option<String> {
+        Some(pools.list(&self.pool))
+    }
+
     async fn close(&self) {
         self.pool.close();
-        self.pool.closed().await;
+        // Not `closed`, which waits for those that are held too.
+        while self.pool.snapshot().size > self.pool.snapshot().in_use {
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    async fn drain(&self, within: Duration) -> Result<(), Failure> {
+        Ok(self.pool.drain(Drain::Serve, within).await?)
     }
 }
 
-fn refusal(error: millpond::managed::AcquireError<millpond::postgres::Error>) -> Refusal {
+fn refusal<E>(error: AcquireError<E>) -> Refusal
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
     match error.reason() {
-        Reason::Timeout(TimeoutType::Wait) => Refusal::TimedOut,
+        Reason::Deadline(_) | Reason::Timeout(_) => Refusal::TimedOut,
+        Reason::LineFull => Refusal::Shed(None),
+        Reason::Overloaded { retry_after } | Reason::Unavailable { retry_after, .. } => {
+            Refusal::Shed(Some(*retry_after))
+        }
         Reason::Closed => Refusal::Closed,
         _ => Refusal::Failed(error.into()),
     }
 }
 
-struct Taken(Client);
+impl<M: Manager, W> fmt::Debug for Own<M, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.pool.snapshot())
+    }
+}
+
+struct Taken<M: Manager, W>(Object<M>, PhantomData<fn() -> W>);
 
 #[async_trait]
-impl Lease for Taken {
+impl<M, W> Lease for Taken<M, W>
+where
+    M: Manager,
+    M::Type: Sync,
+    W: Works<M>,
+{
     async fn work(&mut self, work: Work) -> Result<(), Failure> {
-        match work {
-            Work::Ask => self.0.simple_query("SELECT 1").await.map(drop)?,
-            Work::Sleep(time) => {
-                let question = format!("SELECT pg_sleep({})", time.as_secs_f64());
-                self.0.simple_query(&question).await.map(drop)?;
-            }
-            Work::Fail => {
-                if self.0.simple_query("SELECT 1/0").await.is_ok() {
-                    return Err("the server divided by zero".into());
-                }
-            }
-        }
-        Ok(())
+        W::work(&mut self.0, work).await
+    }
+}
+
+/// Work with connections to PostgreSQL.
+struct Clients;
+
+#[async_trait]
+impl Works<postgres::Manager> for Clients {
+    async fn work(client: &mut postgres::Client, work: Work) -> Result<(), Failure> {
+        work.judge(client.simple_query(&work.statement()).await)
     }
 }

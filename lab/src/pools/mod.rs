@@ -2,7 +2,7 @@
 
 mod millpond;
 
-pub use self::millpond::Millpond;
+pub use self::millpond::{Millpond, Own, Works};
 
 use crate::subject::Maker;
 use std::sync::Arc;

@@ -4,6 +4,7 @@ use super::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What a budget does, in plain code: each account has so many, and a queue of numbered draws.
 struct Plain {
@@ -199,4 +200,131 @@ fn an_object_is_asked_back_once_and_no_more_are_asked_back_than_are_wanted() {
         panic!("it is there");
     };
     assert!(!held[0].yields(true), "nobody wants it any more");
+}
+
+#[test]
+fn what_was_asked_back_is_not_asked_back_again_for_the_next_who_waits() {
+    let budget = Budget::new(4);
+    let (rich, poor) = (budget.open(), budget.open());
+    let mut held: Vec<_> = (0..4).map(|_| rich.try_draw().expect("free")).collect();
+    let _first = poor.draw(Waker::noop());
+    assert!(held[0].yields(true));
+    let _second = poor.draw(Waker::noop());
+    assert!(!held[0].yields(true), "it is on its way to the first");
+}
+
+#[test]
+fn what_is_on_its_way_makes_one_account_poorer_and_the_other_richer() {
+    let budget = Budget::new(3);
+    let (rich, poor) = (budget.open(), budget.open());
+    let mut held: Vec<_> = (0..3).map(|_| rich.try_draw().expect("free")).collect();
+    let _draws = [poor.draw(Waker::noop()), poor.draw(Waker::noop())];
+    assert!(held[0].yields(true));
+    assert!(
+        !held[1].yields(true),
+        "two here and one there: as even as can be"
+    );
+}
+
+#[test]
+fn the_only_object_is_used_eight_times_more_before_it_goes_to_who_has_none() {
+    let budget = Budget::new(1);
+    let (busy, poor) = (budget.open(), budget.open());
+    let mut held = busy.try_draw().expect("free");
+    let _draw = poor.draw(Waker::noop());
+    assert!((0..8).all(|_| !held.yields(true)));
+    assert!(held.yields(true));
+}
+
+/// A pool that closes nothing.
+#[derive(Default)]
+struct Miser {
+    asked: Mutex<usize>,
+    panics: bool,
+}
+
+impl Miser {
+    fn asked(&self) -> usize {
+        *self.asked.lock()
+    }
+}
+
+impl Member for Miser {
+    fn close_idle<'a>(&self, demand: Demand<'a>) -> Option<Demand<'a>> {
+        *self.asked.lock() += 1;
+        assert!(!self.panics, "not mine");
+        Some(demand)
+    }
+
+    fn name(&self) -> String {
+        "miser".to_owned()
+    }
+}
+
+/// An account of a pool that closes nothing.
+fn miser(budget: &Arc<Budget>, panics: bool) -> (Arc<Account>, std::sync::Arc<Miser>) {
+    let account = budget.open();
+    let asked = Mutex::new(0);
+    let miser = std::sync::Arc::new(Miser { asked, panics });
+    let member: Weak<Miser> = std::sync::Arc::downgrade(&miser);
+    account.introduce(member);
+    (account, miser)
+}
+
+#[test]
+fn only_who_keeps_something_is_asked_to_close_it_and_nobody_for_its_own_sake() {
+    let budget = Budget::new(2);
+    let (none, has_none) = miser(&budget, false);
+    let (one, has_one) = miser(&budget, false);
+    let (other, has_other) = miser(&budget, false);
+    let _one = one.try_draw().expect("free");
+    let mut leaves = other.try_draw().expect("free");
+    let asked = || [&has_none, &has_one, &has_other].map(|miser| miser.asked());
+    let waits = one.draw(Waker::noop());
+    assert_eq!(asked(), [0, 0, 1], "not who waits itself, nor who has none");
+    drop(waits);
+    leaves.leaving = true;
+    let mut ledger = budget.ledger.lock();
+    ledger.mark_leaving(other.number);
+    ledger.leaving += 1;
+    drop(ledger);
+    let _wait = [none.draw(Waker::noop()), none.draw(Waker::noop())];
+    assert_eq!(asked(), [0, 1, 1], "nor whose object is on its way");
+}
+
+#[test]
+fn who_keeps_most_is_asked_first() {
+    let mut ledger = Ledger::new(6);
+    let misers = [4, 2].map(|count| {
+        let number = ledger.open();
+        assert!((0..count).all(|_| ledger.take(number)));
+        let miser = std::sync::Arc::new(Miser::default());
+        let member: Weak<Miser> = std::sync::Arc::downgrade(&miser);
+        ledger.introduce(number, member);
+        miser
+    });
+    ledger.max = 5;
+    let first = |ledger: &Ledger| {
+        let member = ledger.members(None)[0].upgrade().expect("both are there");
+        let address = std::sync::Arc::as_ptr(&member).cast::<Miser>();
+        misers
+            .iter()
+            .position(|miser| std::sync::Arc::as_ptr(miser) == address)
+    };
+    assert_eq!(first(&ledger), Some(0));
+    (0..3).for_each(|_| ledger.mark_leaving(0));
+    assert_eq!(first(&ledger), Some(1), "the other has one that stays");
+}
+
+#[test]
+fn a_search_that_a_panic_ends_is_none_that_the_next_one_relies_on() {
+    let budget = Budget::new(1);
+    let (has, miser) = miser(&budget, true);
+    let waits = budget.open();
+    let _held = has.try_draw().expect("free");
+    for round in 1..=3 {
+        let drawn = catch_unwind(AssertUnwindSafe(|| waits.draw(Waker::noop())));
+        assert!(drawn.is_err() && miser.asked() == round, "{round}");
+        assert_eq!(budget.counts().waiting, 0);
+    }
 }

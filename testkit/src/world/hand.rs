@@ -1,16 +1,16 @@
-//! The hand of a test's user: the wrapper type of the tests' pools, which says who holds an object.
+//! The hand of a pool's user: the wrapper type of a world's pools, which says who holds an object.
 
-use super::world::{Thing, World};
+use super::{Thing, World};
 use millpond::managed::{Metrics, Object, ObjectId};
 use std::ops::Deref;
 
-/// An object in somebody's hand. Dropped, the object goes back.
+/// An object in somebody's hand: in a `Pool<World, Hand>`, the book knows that it is held. Dropped, the object goes back.
 #[derive(Debug)]
 pub struct Hand(Option<Object<World>>);
 
 impl From<Object<World>> for Hand {
     fn from(object: Object<World>) -> Self {
-        object.world().pick_up(&object);
+        object.world().book().pick_up(object.id);
         Self(Some(object))
     }
 }
@@ -25,18 +25,21 @@ impl Hand {
     /// The object without the hand.
     pub fn into_object(mut self) -> Object<World> {
         let object = self.0.take().expect("here until it is put down");
-        object.world().put_down(&object);
+        object.world().book().put_down(object.id);
         object
     }
 
+    /// The object in it.
     pub fn object(&self) -> &Object<World> {
         self.0.as_ref().expect("here until it is put down")
     }
 
+    /// The number of its object in its pool, which is not that in the world.
     pub fn object_id(&self) -> ObjectId {
         Object::id(self.object())
     }
 
+    /// What the pool knows of its object.
     pub fn metrics(&self) -> Metrics {
         *Object::metrics(self.object())
     }
@@ -52,7 +55,7 @@ impl Deref for Hand {
 impl Drop for Hand {
     fn drop(&mut self) {
         if let Some(object) = &self.0 {
-            object.world().put_down(object);
+            object.world().book().put_down(object.id);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Futures that a test polls by hand, and that know whether they were woken.
 
+use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -8,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use tokio::runtime::Handle;
 
-/// A waker that counts.
+/// What wakes a [`Polled`]: it counts.
 #[derive(Debug, Default)]
 pub struct Flag {
     woken: AtomicBool,
@@ -23,12 +24,32 @@ impl Wake for Flag {
 }
 
 impl Flag {
+    /// How often it was woken.
     pub fn wakes(&self) -> usize {
         self.wakes.load(Ordering::Relaxed)
     }
 }
 
-/// A future in a test's hand. Dropped, it is cancelled.
+/// A future in a test's hand: polled when the test says so, and never in between. Dropped, it is cancelled.
+///
+/// With it a test decides every order of events by hand, and needs neither tasks nor sleeps.
+///
+/// ```
+/// use millpond::managed::Pool;
+/// use millpond_testkit::{Polled, World};
+///
+/// let pool: Pool<World> = Pool::builder(World::default()).max_size(1).build()?;
+/// let held = Polled::of(pool.get()).ready()?;
+/// let mut first = Polled::of(pool.get()).waits();
+/// let mut second = Polled::of(pool.get()).waits();
+///
+/// drop(held);
+/// assert!(!second.is_woken());
+/// let served = first.woken_ready()?;
+/// second.pending();
+/// # drop(served);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Polled<'a, T> {
     future: Option<Pin<Box<dyn Future<Output = T> + Send + 'a>>>,
     flag: Arc<Flag>,
@@ -36,6 +57,11 @@ pub struct Polled<'a, T> {
 }
 
 impl<'a, T> Polled<'a, T> {
+    /// Not polled yet. It is polled within the runtime that this is called in, if there is one.
+    pub fn of(future: impl Future<Output = T> + Send + 'a) -> Self {
+        Self::new(Handle::try_current().ok(), future)
+    }
+
     /// Not polled yet. It is polled within `runtime`.
     pub fn new(runtime: Option<Handle>, future: impl Future<Output = T> + Send + 'a) -> Self {
         Self {
@@ -45,13 +71,21 @@ impl<'a, T> Polled<'a, T> {
         }
     }
 
-    /// Polls it once with its flag.
+    /// Polls it once.
+    ///
+    /// # Panics
+    ///
+    /// It has ended before, or panics now.
     pub fn poll(&mut self) -> Poll<T> {
         self.flag.woken.store(false, Ordering::Release);
         self.poll_with(&Waker::from(Arc::clone(&self.flag)))
     }
 
-    /// Polls it once with any waker.
+    /// Polls it once with a waker of the test's own.
+    ///
+    /// # Panics
+    ///
+    /// As [`poll`](Polled::poll).
     pub fn poll_with(&mut self, waker: &Waker) -> Poll<T> {
         let _inside = self.runtime.as_ref().map(Handle::enter);
         let future = self.future.as_mut().expect("polled after its end");
@@ -63,12 +97,20 @@ impl<'a, T> Polled<'a, T> {
     }
 
     /// Polls it: it must be pending.
+    ///
+    /// # Panics
+    ///
+    /// It is ready.
     #[track_caller]
     pub fn pending(&mut self) {
         assert!(self.poll().is_pending(), "ready where it should wait");
     }
 
-    /// Polled for the first time: it must be pending.
+    /// Polls it for the first time: it must be pending.
+    ///
+    /// # Panics
+    ///
+    /// It is ready.
     #[track_caller]
     pub fn waits(mut self) -> Self {
         self.pending();
@@ -76,6 +118,10 @@ impl<'a, T> Polled<'a, T> {
     }
 
     /// Polls it: it must be ready.
+    ///
+    /// # Panics
+    ///
+    /// It is pending.
     #[track_caller]
     pub fn ready(&mut self) -> T {
         match self.poll() {
@@ -85,6 +131,10 @@ impl<'a, T> Polled<'a, T> {
     }
 
     /// It must have been woken, and be ready.
+    ///
+    /// # Panics
+    ///
+    /// Nobody woke it since it was last polled, or it is pending.
     #[track_caller]
     pub fn woken_ready(&mut self) -> T {
         assert!(self.is_woken(), "nobody woke it");
@@ -92,6 +142,10 @@ impl<'a, T> Polled<'a, T> {
     }
 
     /// Polls it: it must panic.
+    ///
+    /// # Panics
+    ///
+    /// It does not.
     #[track_caller]
     pub fn panics(&mut self) {
         let polled = catch_unwind(AssertUnwindSafe(|| drop(self.poll())));
@@ -104,6 +158,7 @@ impl<'a, T> Polled<'a, T> {
         self.flag.woken.load(Ordering::Acquire)
     }
 
+    /// Whether it has ended.
     pub fn is_done(&self) -> bool {
         self.future.is_none()
     }
@@ -113,7 +168,11 @@ impl<'a, T> Polled<'a, T> {
         std::mem::take(&mut self.flag)
     }
 
-    /// Drops the future; what that panics with is handed back.
+    /// Drops the future.
+    ///
+    /// # Errors
+    ///
+    /// What that panics with.
     pub fn cancel(mut self) -> std::thread::Result<()> {
         let future = self.future.take();
         catch_unwind(AssertUnwindSafe(|| drop(future)))
@@ -122,5 +181,14 @@ impl<'a, T> Polled<'a, T> {
     /// Never polls and never drops it.
     pub fn forget(mut self) {
         std::mem::forget(self.future.take());
+    }
+}
+
+impl<T> fmt::Debug for Polled<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Polled")
+            .field("is_done", &self.is_done())
+            .field("is_woken", &self.is_woken())
+            .finish_non_exhaustive()
     }
 }
