@@ -57,10 +57,13 @@ impl<T> Engine<T> {
                 (Ok(()), Step::Go(end)) => {
                     // What the dead object leaves may be room for somebody in line.
                     self.change(line, |state| state);
+                    drop_contained(waker);
                     return end;
                 }
                 (Ok(()), Step::Take) => {
                     drop(line);
+                    // Before the object is ours to lose.
+                    drop_contained(waker);
                     return Enter::Object(self.store.pop());
                 }
             }

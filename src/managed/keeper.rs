@@ -21,10 +21,8 @@ use crate::engine::Claim;
 use crate::engine::sync::{AtomicU64, AtomicUsize, Mutex, Ordering};
 use crate::engine::wake::{contain, drop_contained};
 use crate::time::{bounded, over};
-use std::collections::hash_map::{DefaultHasher, RandomState};
 use std::fmt;
 use std::future::poll_fn;
-use std::hash::{BuildHasher, BuildHasherDefault};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::{Arc, Weak};
@@ -461,28 +459,6 @@ impl<M: Manager> Drop for Making<M> {
     }
 }
 
-impl<M: Manager> Core<M> {
-    /// A number between 0 and 1. Where the clock is turned by hand it follows from the time and from what has been made
-    /// by then, so that a test that runs again finds the same.
-    pub(crate) fn chance(&self) -> f64 {
-        if !self.clock.is_by_hand() {
-            return chance();
-        }
-        let made = self.counters.created.read() + self.counters.create_failures.read();
-        let same = BuildHasherDefault::<DefaultHasher>::default();
-        share(same.hash_one((self.clock.now(), made)))
-    }
-}
-
-/// A number between 0 and 1, by the keys of std's hash maps: fair enough to spread what would meet.
-fn chance() -> f64 {
-    share(RandomState::new().hash_one(0_u8))
-}
-
-fn share(dice: u64) -> f64 {
-    (dice >> 11) as f64 / (1_u64 << 53) as f64
-}
-
 /// As often as somebody who waits for news would look.
 const LOOK: Duration = Duration::from_millis(500);
 const SHORTEST_LOOK: Duration = Duration::from_millis(10);
@@ -490,15 +466,3 @@ const SHORTEST_LOOK: Duration = Duration::from_millis(10);
 const LONG: Duration = Duration::from_secs(3_600);
 /// A check is one round trip.
 const CHECK_BOUND: Duration = Duration::from_secs(1);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn chance_lies_between_zero_and_one_and_is_not_always_the_same() {
-        let thrown: Vec<_> = (0..100).map(|_| chance()).collect();
-        assert!(thrown.iter().all(|dice| (0.0..1.0).contains(dice)));
-        assert!(thrown.iter().any(|dice| *dice < 0.5) && thrown.iter().any(|dice| *dice >= 0.5));
-    }
-}

@@ -41,6 +41,7 @@ mod attempt;
 mod bell;
 mod budget;
 mod builder;
+mod chance;
 mod check;
 mod config;
 mod connect;

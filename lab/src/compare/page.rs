@@ -129,7 +129,10 @@ fn figures(text: &mut String, case: &CaseReport, pools: &[&str]) {
 /// How much, of what.
 fn value(figure: &Figure) -> String {
     let name = String::new();
-    let nameless = Figure { name, ..figure.clone() };
+    let nameless = Figure {
+        name,
+        ..figure.clone()
+    };
     nameless.to_string().trim().to_owned()
 }
 
