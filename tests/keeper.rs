@@ -3,14 +3,13 @@
 mod support;
 
 use millpond::Runtime;
-use millpond::managed::{Manager, Metrics, Pool, RecycleResult};
+use millpond::managed::{Manager, Metrics, Pool, RecycleError, RecycleResult};
 use millpond::observe::{Checkout, HandClock, Health, Listener};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use support::{Scene, Step};
-use tokio::runtime::Handle;
 
 const MS: Duration = Duration::from_millis(1);
 const S: Duration = Duration::from_secs(1);
@@ -33,9 +32,11 @@ fn suspicious() -> (Scene, HandClock) {
 #[test]
 fn a_task_that_sleeps_for_long_ends_with_its_pool_all_the_same() {
     let (mut scene, _clock) = suspicious();
+    let held = scene.hold();
+    drop(scene.sole_handle());
     scene.settle();
     assert_eq!(tasks(&scene), 1);
-    drop(scene.sole_handle());
+    drop(held);
     scene.settle();
     assert_eq!(tasks(&scene), 0);
     scene.all_freed();
@@ -171,14 +172,17 @@ fn spare_ones_are_tried_again_half_a_second_after_a_failure() {
     scene.all_well(2);
 }
 
-/// A manager whose connects take for ever, and panic when they are dropped.
-struct Sore;
+/// A manager whose checks in the background take for ever, and panic when they are dropped.
+#[derive(Default)]
+struct Sore {
+    checks: AtomicUsize,
+}
 
 struct Bomb;
 
 impl Drop for Bomb {
     fn drop(&mut self) {
-        panic!("a connect is dropped");
+        panic!("a check is dropped");
     }
 }
 
@@ -187,12 +191,17 @@ impl Manager for Sore {
     type Error = Infallible;
 
     async fn create(&self) -> Result<(), Infallible> {
-        let _bomb = Bomb;
-        std::future::pending().await
+        Ok(())
     }
 
     async fn recycle(&self, (): &mut (), _: &Metrics) -> RecycleResult<Infallible> {
         Ok(())
+    }
+
+    async fn probe(&self, (): &mut ()) -> Result<(), RecycleError<Infallible>> {
+        let _bomb = Bomb;
+        self.checks.fetch_add(1, Ordering::SeqCst);
+        std::future::pending().await
     }
 }
 
@@ -201,19 +210,23 @@ impl Manager for Sore {
 fn jobs_that_panic_when_the_runtime_ends_are_all_dropped() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .start_paused(true)
         .build()
         .unwrap();
+    let clock = HandClock::new();
     let inside = runtime.enter();
-    let builder = Pool::<Sore>::builder(Sore).max_size(2).min_idle(2);
+    let builder = Pool::<Sore>::builder(Sore::default()).max_size(2);
+    let builder = builder.keepalive(Some(S)).clock(&clock);
     let pool = builder.runtime(Runtime::Tokio1).build().unwrap();
     drop(inside);
     runtime.block_on(async {
-        while pool.snapshot().connecting < 2 {
-            tokio::task::yield_now().await;
+        let both = [pool.get().await.unwrap(), pool.get().await.unwrap()];
+        drop(both);
+        clock.advance(S);
+        while pool.manager().checks.load(Ordering::SeqCst) < 2 {
+            tokio::time::sleep(100 * MS).await;
         }
-        assert_eq!(Handle::current().metrics().num_alive_tasks(), 1);
     });
     drop(runtime);
-    let now = pool.snapshot();
-    assert_eq!((now.size, now.connecting), (0, 0));
+    assert_eq!(pool.snapshot().size, 0);
 }

@@ -179,6 +179,37 @@ fn refused(scene: &Scene) -> Option<(Option<String>, Duration)> {
     }
 }
 
+/// By a clock that is turned by hand nothing is left to chance: a test that runs again finds the same pauses.
+#[test]
+fn by_the_same_clock_the_pauses_are_the_same() {
+    let pauses = || {
+        let (scene, clock) = careful(4, |builder| {
+            builder.connect_backoff(100 * MS, 800 * MS).breaker(1)
+        });
+        scene.world.create.always(Step::Err);
+        let next = |_| {
+            assert!(scene.get().ready().is_err(), "somebody must try");
+            let (_, retry_after) = refused(&scene).expect("open, and nothing is out");
+            pass(&scene, &clock, retry_after + 2 * MS);
+            retry_after
+        };
+        (0..5).map(next).collect::<Vec<_>>()
+    };
+    let first = pauses();
+    assert_eq!(first, pauses());
+    // Spread all the same: each is of another share of its length.
+    let lengths = [100, 200, 400, 800, 800].map(|length| f64::from(length) / 1e3);
+    let shares = first.iter().zip(lengths);
+    let shares: Vec<_> = shares
+        .map(|(it, length)| it.as_secs_f64() / length)
+        .collect();
+    assert!(
+        shares.iter().all(|share| (0.5..=1.0).contains(share)),
+        "{shares:?}"
+    );
+    assert!(shares.windows(2).all(|two| two[0] != two[1]), "{shares:?}");
+}
+
 #[test]
 fn a_breaker_that_is_open_tells_at_once_and_one_try_closes_it() {
     let (scene, clock) = careful(4, |builder| {

@@ -17,9 +17,11 @@ use crate::date;
 use crate::elsewhere::{PEERS, Program};
 use crate::log;
 use crate::machine;
+use crate::press::{self, PressArgs};
 use crate::progress::Progress;
 use crate::report;
 use crate::runner::{self, Audience, Plan};
+use crate::service::{self, ServeArgs};
 use crate::site::{Kind, Site};
 use crate::subject::Maker;
 use crate::tui::Live;
@@ -54,6 +56,10 @@ enum Command {
     Chaos(chaos::cli::ChaosArgs),
     /// Keep what was measured, or hold a run to what was kept.
     Baseline(baseline::cli::BaselineArgs),
+    /// Run the example service alone, an HTTP service over a pool, until Ctrl-C.
+    Serve(ServeArgs),
+    /// Ask a service of your own for more than it can do, as the case of back-pressure asks the example.
+    Press(PressArgs),
     /// List the cases and the pools.
     List,
 }
@@ -110,6 +116,8 @@ pub fn main(makers: Vec<Arc<dyn Maker>>) -> ExitCode {
             list(&makers);
             return ExitCode::SUCCESS;
         }
+        Some(Command::Serve(args)) => runtime.block_on(service::serve(args, &makers)),
+        Some(Command::Press(args)) => runtime.block_on(press::command(args)),
         Some(Command::Run(args)) => runtime.block_on(run(args, &makers)),
         Some(Command::Compare(args)) => runtime.block_on(compare::run(args, &makers)),
         Some(Command::Chaos(args)) => runtime.block_on(chaos::cli::chaos(args, &makers)),
@@ -130,6 +138,15 @@ fn fail(failure: &Failure) -> ExitCode {
     ExitCode::from(if failure.is::<Misused>() { 2 } else { 3 })
 }
 
+/// The program that has the pools which are asked for, where this one has not.
+fn elsewhere(command: Option<&Command>, makers: &[Arc<dyn Maker>]) -> Option<Program> {
+    match command? {
+        Command::Run(args) => Program::for_pools(makers, &args.run.pools, args.backend),
+        Command::Compare(args) => Program::for_pools(makers, &args.pools(), Kind::Postgresql),
+        _ => None,
+    }
+}
+
 /// The command line names something that is not there: what, and how to find what is.
 #[derive(Debug)]
 struct Misused(String);
@@ -141,15 +158,6 @@ impl std::fmt::Display for Misused {
 }
 
 impl std::error::Error for Misused {}
-
-/// The program that has the pools which are asked for, where this one has not.
-fn elsewhere(command: Option<&Command>, makers: &[Arc<dyn Maker>]) -> Option<Program> {
-    match command? {
-        Command::Run(args) => Program::for_pools(makers, &args.run.pools, args.backend),
-        Command::Compare(args) => Program::for_pools(makers, &args.pools(), Kind::Postgresql),
-        Command::Chaos(_) | Command::Baseline(_) | Command::List => None,
-    }
-}
 
 fn list(makers: &[Arc<dyn Maker>]) {
     println!("Cases:");
@@ -290,14 +298,12 @@ pub(crate) fn chosen_cases(names: &[String]) -> Result<Vec<Arc<dyn Case>>, Failu
 fn on(kind: Kind, makers: &[Arc<dyn Maker>]) -> Result<Vec<Arc<dyn Maker>>, Failure> {
     let (here, others): (Vec<_>, Vec<_>) =
         makers.iter().cloned().partition(|maker| maker.on() == kind);
-    match others.first() {
-        Some(other) if here.is_empty() => Err(format!(
-            "this program has no pool on {kind}, only on {}: say `--backend`",
-            other.on()
-        )
-        .into()),
-        _ => Ok(here),
-    }
+    let Some(other) = others.first().filter(|_| here.is_empty()) else {
+        return Ok(here);
+    };
+    let other = other.on();
+    let told = format!("this program has no pool on {kind}, only on {other}: say `--backend`");
+    Err(Misused(told).into())
 }
 
 pub(crate) fn chosen_makers(

@@ -355,12 +355,13 @@ impl fmt::Display for Figure {
         let Self {
             name, value, unit, ..
         } = self;
-        match value.abs() {
-            _ if !value.is_finite() => write!(f, "{name} unknown"),
-            size if size >= 100.0 || value.fract() == 0.0 => write!(f, "{name} {value:.0} {unit}"),
-            size if size >= 10.0 => write!(f, "{name} {value:.1} {unit}"),
-            _ => write!(f, "{name} {value:.2} {unit}"),
-        }
+        let value = match value.abs() {
+            _ if !value.is_finite() => return write!(f, "{name} unknown"),
+            size if size >= 100.0 || value.fract() == 0.0 => format!("{value:.0}"),
+            size if size >= 10.0 => format!("{value:.1}"),
+            _ => format!("{value:.2}"),
+        };
+        write!(f, "{}", format!("{name} {value} {unit}").trim_end())
     }
 }
 

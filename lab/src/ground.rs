@@ -111,6 +111,7 @@ impl Ground {
             wait: Duration::from_secs(5),
             leak_threshold: None,
             careful: false,
+            shed: false,
         }
     }
 

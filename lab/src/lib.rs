@@ -7,6 +7,9 @@
 //!          │                          ├─ Site (site.rs): the database, and what may be done to it
 //!          │                          └─ Recorder (record.rs): samples, marks, what each request came to
 //!          └─► Report (data.rs) ─► report.json, report.html, the table
+//!
+//! service/   an HTTP service over a pool (`lab serve`)      load/   requests by a schedule, and how they fared
+//! press.rs   the case of back-pressure for a service of your own (`lab press`)
 //! ```
 //!
 //! A library, so that a program with other pools (`lab/peers`), the tests' broken pools, and a user's own can be driven
@@ -22,15 +25,18 @@ mod date;
 mod elsewhere;
 pub mod ground;
 pub mod harm;
+pub mod load;
 mod log;
 mod machine;
 pub mod pools;
+pub mod press;
 mod progress;
 pub mod punctual;
 pub mod record;
 pub mod report;
 pub mod runner;
 mod scratch;
+pub mod service;
 pub mod simulated;
 pub mod site;
 pub mod subject;

@@ -104,12 +104,14 @@ fn line_of(name: &str, expected: Duration, now: &Glimpse) -> String {
         let _to_a_string = write!(line, "  {phase}");
     }
     for fault in &now.faults {
-        let _to_a_string = write!(line, "  ⚡ {fault}");
+        let _to_a_string = write!(line, "  fault: {fault}");
     }
     for pool in &now.pools {
         if let Some(sample) = pool.samples.last() {
-            line += "  ";
-            line += &counts(sample);
+            let health = sample
+                .health
+                .map_or(String::new(), |level| format!(", {}", level.name()));
+            let _to_a_string = write!(line, "  {}{health}", counts(sample));
         }
     }
     line
@@ -135,7 +137,6 @@ pub(crate) fn counts(sample: &Sample) -> String {
             .filter(|it| *it > 0)
             .map(|it| format!("{it} waiting")),
     );
-    words.extend(sample.health.map(|level| level.name().to_owned()));
     match words.is_empty() {
         true => "it says nothing of itself".to_owned(),
         false => words.join(", "),
@@ -170,7 +171,7 @@ mod tests {
         };
         assert_eq!(
             line_of("saturation  millpond", Duration::from_millis(2_480), &now),
-            "saturation  millpond  ━━━━━━━━────────  1.2 of about 2 s  all is held  ⚡ SIGSTOP  8/8 in use, 24 waiting, critical"
+            "saturation  millpond  ━━━━━━━━────────  1.2 of about 2 s  all is held  fault: SIGSTOP  8/8 in use, 24 waiting, critical"
         );
     }
 

@@ -10,6 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// In a note, after the name of a check that was left out.
+pub(crate) const UNKNOWN: &str = ": unknown, since";
+
 /// The book of one run. Clones write into the same one; the live view reads it meanwhile.
 #[derive(Clone, Debug)]
 pub struct Recorder {
@@ -215,14 +218,14 @@ impl Recorder {
     /// A check that was left out since this kind of pool does not tell `figure`. It is said, and nothing is guessed.
     pub fn unknown(&self, check: &str, figure: &str) {
         self.note(format!(
-            "{check}: unknown, since this pool does not tell {figure}"
+            "{check}{UNKNOWN} this pool does not tell {figure}"
         ));
     }
 
     /// A check that was left out since there is no server here that keeps a list of its connections.
     pub fn unlisted(&self, check: &str) {
         self.note(format!(
-            "{check}: unknown, since no server keeps a list of connections here"
+            "{check}{UNKNOWN} no server keeps a list of connections here"
         ));
     }
 

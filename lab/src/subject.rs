@@ -4,11 +4,13 @@ use crate::Failure;
 use crate::data::Level;
 use crate::site::Kind;
 use async_trait::async_trait;
+use millpond::observe::Pools;
 use std::borrow::Cow;
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::timeout;
 
 /// Makes pools of one kind.
 #[async_trait]
@@ -72,6 +74,8 @@ pub struct Spec {
     /// checks before a connection is handed out and while it lies idle, bounds on connecting, pauses between connects
     /// that fail.
     pub careful: bool,
+    /// Whether a get is to be turned away at once whose bound would pass before its turn comes, by a pool that can.
+    pub shed: bool,
 }
 
 impl Spec {
@@ -123,8 +127,25 @@ pub trait Subject: Send + Sync + 'static {
         None
     }
 
+    /// Puts it on a list, where millpond's exporters find it: under which name. `None` if they cannot look at it.
+    fn list(&self, _pools: &Pools) -> Option<String> {
+        None
+    }
+
     /// Closes it, and waits until all is closed that is not held.
     async fn close(&self);
+
+    /// Ends it in good order: who waits is served, what is held is waited for, no longer than `within`.
+    ///
+    /// # Errors
+    ///
+    /// Not everything came back in time: who still holds what, if the pool knows.
+    async fn drain(&self, within: Duration) -> Result<(), Failure> {
+        match timeout(within, self.close()).await {
+            Ok(()) => Ok(()),
+            Err(_) => Err(format!("the pool is not closed after {within:?}").into()),
+        }
+    }
 }
 
 impl fmt::Debug for dyn Subject {

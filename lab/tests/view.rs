@@ -103,8 +103,8 @@ fn the_pool_the_line_and_the_verdicts_are_shown() {
         "Does it come back by itself?",
         "5.0 of about 20 s",
         "frozen",
-        "⚡ SIGSTOP",
-        "recovery CRITICAL 4/8 in use, 1 connecting, 7 waiting, critical",
+        "fault: SIGSTOP",
+        "recovery CRITICAL 4/8 in use, 1 connecting, 7 waiting",
         // Held, ready, being made, not made.
         "■ ■ ■ ■ □ ◌ · · ",
         "››››››› 7",
@@ -131,7 +131,7 @@ fn what_is_held_and_what_fails_has_its_colour_too() {
     };
     assert_eq!(find("■ ■"), Color::Blue);
     assert_eq!(find("FAILED"), Color::Red);
-    assert_eq!(find("⚡ SIGSTOP"), Color::Red);
+    assert_eq!(find("fault: SIGSTOP"), Color::Red);
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn no_terminal_is_too_small_and_none_too_large() {
         .as_mut()
         .map(|current| &mut current.now.pools[0].samples[1]);
     sample.expect("one runs").waiting = Some(100_000);
-    for (columns, rows) in [(1, 1), (20, 5), (40, 12), (80, 24), (300, 100)] {
+    for (columns, rows) in [(1, 1), (20, 40), (20, 5), (40, 12), (80, 24), (300, 100)] {
         drawn(&view, columns, rows);
     }
     let (lines, _) = drawn(&view, 80, 24);

@@ -69,6 +69,23 @@ fn cancel_join() {
     });
 }
 
+/// Forbids that a newcomer who stands in line with the cell of one who was served hears, or is handed, what was that
+/// one's.
+#[test]
+fn cell_again() {
+    explore("cell_again", FOUR, || {
+        let pool = Pool::new(1, Order::Lifo);
+        let object = pool.hold();
+        let getter = pool.waiting();
+        pool.race()
+            .and(|pool| pool.give_back(object))
+            .and(|pool| wait(getter, pool))
+            .and(Pool::get_and_give_back)
+            .run();
+        pool.at_rest(1, 1);
+    });
+}
+
 /// Forbids that a getter who joins sleeps beside a reservation given up just then, or begins its connect
 /// before the other one's end.
 #[test]

@@ -1,5 +1,6 @@
 //! The line: everything that its lock guards.
 
+use super::cells::Cells;
 use super::gone::Mourners;
 use super::queue::{Queue, Stake};
 use super::state::{MAX_WAITING, State};
@@ -13,6 +14,8 @@ use std::ops::{Deref, DerefMut};
 #[derive(Debug)]
 pub struct Line<T> {
     getters: Queue<T>,
+    /// The cells of getters who left.
+    pub cells: Cells<T>,
     /// Who waits for room to put an object of its own in; none of them is counted in the word.
     pub adders: Queue<T>,
     /// Objects that are doomed but still counted in `size`: who shrinks the pool must not doom others in
@@ -35,6 +38,7 @@ impl<T> Line<T> {
     pub fn new(cap: usize) -> Self {
         Self {
             getters: Queue::new(),
+            cells: Cells::new(),
             adders: Queue::new(),
             leaving: 0,
             cap,

@@ -28,6 +28,7 @@
 mod adding;
 mod bounds;
 pub mod budget;
+mod cells;
 pub mod gate;
 mod gone;
 pub mod idle;

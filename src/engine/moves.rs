@@ -13,7 +13,7 @@ use super::line::Line;
 use super::queue::{End, Node, Stake};
 use super::state::{MAX_WAITING, State};
 use super::sync::{Arc, MutexGuard, Ordering};
-use super::waiter::{Known, Phase, Place, Waiter};
+use super::waiter::{Known, Phase, Place};
 use super::wake::{WakeList, drop_contained};
 use super::{Debt, Engine, Enter, Finish, GiveBack, Leave, Placed, Turn};
 use std::task::Waker;
@@ -24,10 +24,7 @@ impl<T> Engine<T> {
     /// object; it still takes an idle object, a reservation, or the outcome of a connect that nobody owns.
     pub fn enter(&self, end: End, wait: bool, debt: Option<Debt>, waker: &Waker) -> Enter<T> {
         let waker = waker.clone();
-        let place = Place {
-            waiter: Arc::new(Waiter::new()),
-            known: Known::of(&waker),
-        };
+        let known = Known::of(&waker);
         let mut line = self.line.lock();
         let owes = debt.is_some();
         if let Some(debt) = debt {
@@ -68,10 +65,12 @@ impl<T> Engine<T> {
                 }
             }
         };
-        line.enter(
-            end,
-            Node::new(Arc::clone(&place.waiter), waker, stake, wait),
-        );
+        let waiter = line.cells.take();
+        let place = Place {
+            waiter: Arc::clone(&waiter),
+            known,
+        };
+        line.enter(end, Node::new(waiter, waker, stake, wait));
         match end {
             // Those behind may have lost what they hoped for.
             End::Front => self.change(line, |state| state),
@@ -135,13 +134,19 @@ impl<T> Engine<T> {
                 _ => Leave::Gone,
             };
         };
-        let node = line.remove(number);
-        let granted = node.stake == Stake::Granted;
+        let Node {
+            waiter,
+            waker,
+            stake,
+            ..
+        } = line.remove(number);
+        line.cells.keep(waiter);
+        let granted = stake == Stake::Granted;
         self.change(line, |state| {
             let state = state.left();
             if granted { state.unreserved() } else { state }
         });
-        drop_contained(node);
+        drop_contained(waker);
         Leave::Gone
     }
 
@@ -327,20 +332,26 @@ impl<T> Engine<T> {
     fn serve(
         &self,
         mut line: MutexGuard<'_, Line<T>>,
-        mut node: Node<T>,
+        first: Node<T>,
         object: T,
         counted: impl Fn(State) -> State,
     ) {
+        let Node {
+            waiter,
+            waker,
+            stake,
+            ..
+        } = first;
         let mut wakes = WakeList::default();
-        wakes.add(node.waker.take());
-        let granted = node.stake == Stake::Granted;
+        wakes.add(waker);
+        let granted = stake == Stake::Granted;
         self.change_with(&mut line, &mut wakes, |state| {
             let state = counted(state).left();
             if granted { state.unreserved() } else { state }
         });
-        node.waiter.hand_over(object);
+        waiter.hand_over(object);
+        line.cells.keep(waiter);
         drop(line);
-        drop(node);
         wakes.wake();
     }
 

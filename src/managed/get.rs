@@ -345,15 +345,17 @@ impl<'g, 'a, M: Manager> Getter<'g, 'a, M> {
                 self.begin_to_connect(None);
                 return None;
             }
-            Turn::Object(slot) => Ok(Held::new(slot)),
+            Turn::Object(slot) => Ok(slot),
             Turn::Closed => Err(Failure::Error(PoolError::Closed)),
             Turn::Dismissed => Err(Failure::Error(PoolError::Timeout(TimeoutType::Wait))),
         };
         self.place = None;
-        if let Some(connect) = self.connect.take() {
-            // Served while connecting, or closed: the connect goes on without us, or ends.
-            connect.disown();
-        }
+        let Some(connect) = self.connect.take() else {
+            return Some(ended.map(Got::Used));
+        };
+        // Served while connecting, or closed: the connect goes on without us, or ends.
+        let ended = ended.map(Held::new);
+        connect.disown();
         Some(ended.map(|held| Got::Used(held.keep())))
     }
 
@@ -408,17 +410,26 @@ impl<'g, 'a, M: Manager> Getter<'g, 'a, M> {
     }
 }
 
-/// Cancelled, timed out or panicked: it leaves the line, what it was handed goes to the next, and its
-/// connect goes on without it or is ended. Each step is taken whatever happens in the others.
 impl<M: Manager> Drop for Getter<'_, '_, M> {
+    #[inline]
     fn drop(&mut self) {
+        if self.place.is_some() || self.connect.is_some() {
+            self.leave();
+        }
+    }
+}
+
+impl<M: Manager> Getter<'_, '_, M> {
+    /// Cancelled, timed out or panicked: it leaves the line, what it was handed goes to the next, and its
+    /// connect goes on without it or is ended. Each step is taken whatever happens in the others.
+    #[cold]
+    fn leave(&mut self) {
         let mut panic = None;
         if let Some(place) = self.place.take() {
             panic = first_panic(panic, || match self.core.engine.leave(&place) {
                 Leave::Object(slot) => drop(Held::new(slot)),
                 Leave::Gone => {}
             });
-            panic = first_panic(panic, || drop(place));
         }
         if let Some(connect) = self.connect.take() {
             panic = first_panic(panic, || connect.disown());

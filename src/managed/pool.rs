@@ -77,8 +77,8 @@ impl<M: Manager, W: From<Object<M>>> Pool<M, W> {
     /// # Progress
     ///
     /// With an object idle: one compare-and-swap and one pop, no lock, no allocation, no timer, no
-    /// reference count, and whatever [`Manager::recycle`] and the hooks do. Else it allocates its place in
-    /// line, and takes the line's lock.
+    /// reference count, and whatever [`Manager::recycle`] and the hooks do. Else it takes the line's lock, and
+    /// allocates its place in line if none is left that was used before.
     #[track_caller]
     pub fn get(&self) -> impl Future<Output = Result<W, PoolError<M::Error>>> {
         let caller = Location::caller();

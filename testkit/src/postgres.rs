@@ -4,10 +4,10 @@
 //! [`Server::database`] gives each test a database that goes with it. A server for faults of its own (a restart, a
 //! setting, a frozen process) is started by [`Server::builder`].
 //!
-//! ```no_run
+//! ```
 //! use millpond::Runtime;
 //! use millpond::postgres::{Manager, Pool, tokio_postgres::NoTls};
-//! use millpond_testkit::postgres::{Server, assert_server_agrees, through};
+//! use millpond_testkit::postgres::{Server, address_of, assert_server_agrees, through};
 //! use millpond_testkit::proxy::Proxy;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -27,7 +27,6 @@
 //! assert_server_agrees(&pool, &db.config(), "the-service").await;
 //! # Ok(())
 //! # }
-//! # use millpond_testkit::postgres::address_of;
 //! ```
 
 mod agreement;

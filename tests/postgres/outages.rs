@@ -3,13 +3,14 @@
 
 use crate::ground::{SECRET, local};
 use crate::weather::{
-    CONNECTING, Callers, DEADLINE, Log, MS, NAME, SPARE, Way, careful, careful_within, pids, soon,
+    CONNECTING, Callers, DEADLINE, Log, MS, NAME, SPARE, careful, careful_within, pids, soon,
     terminate_all, whole_again, whole_pool,
 };
 use millpond::managed::Acquire;
 use millpond::observe::Trouble;
 use millpond::postgres::{Pool, tokio_postgres::NoTls};
 use millpond_testdb::{Server, Stop};
+use millpond_testkit::proxy::{Fault, Proxy};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -175,21 +176,22 @@ async fn a_password_that_is_wrong_for_a_while() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_black_hole_on_the_way() {
     let server = Server::private().unwrap();
-    let way = Way::to(server.port().unwrap());
-    let builder = careful_within(local(way.port), 8, 400 * MS);
+    let way = Proxy::start(("127.0.0.1", server.port().unwrap())).unwrap();
+    let builder = careful_within(local(way.port()), 8, 400 * MS);
     let pool = whole_pool(&server, builder).await;
     let old = pids(&server);
-    way.swallow(true);
+    way.set(Fault::black_hole());
+    let before = way.counts().accepted;
     let began = Instant::now();
     let tally = Callers::start(&pool, 12).end_after(2_000 * MS).await;
     // Connects take 400 ms in vain each; then there is a pause, and one tries.
-    let most = 2 * CONNECTING + (began.elapsed().as_millis() / 400) as usize;
-    let came = way.swallowed();
+    let most = 2 * CONNECTING as u64 + began.elapsed().as_millis() as u64 / 400;
+    let came = way.counts().accepted - before;
     println!("{came} connects into the black hole");
     assert!((2..=most).contains(&came), "{came} > {most}");
     assert_eq!(tally.served, 0, "{tally:?}");
 
-    way.swallow(false);
+    way.heal();
     soon(whole_again(&server, &pool, &old).await);
     all_well(&server, &pool).await;
 }

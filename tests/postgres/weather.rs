@@ -1,18 +1,13 @@
-//! What the tests of outages stand on: a careful pool, callers with deadlines, one who looks on, and a way to the
-//! server that can fall silent.
+//! What the tests of outages stand on: a careful pool, callers with deadlines, and one who looks on.
 
-use crate::ground::silent;
 use millpond::Runtime;
 use millpond::managed::{Acquire, AcquireError, Reason};
 use millpond::postgres::tokio_postgres::{Config as PgConfig, NoTls};
 use millpond::postgres::{Error, Manager, ManagerConfig, Pool, PoolBuilder, RecyclingMethod};
 use millpond_testdb::Server;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Read, Write};
-use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 
@@ -261,75 +256,4 @@ async fn look_on(pool: Pool, stop: Arc<AtomicBool>) {
         assert!(now.size <= now.max_size, "{now}");
         tokio::time::sleep(MS).await;
     }
-}
-
-/// A way to a server, on a port of its own, that can become a black hole: who comes then is accepted and hears
-/// nothing, and what is sent is lost.
-pub(crate) struct Way {
-    pub(crate) port: u16,
-    state: Arc<WayState>,
-}
-
-#[derive(Default)]
-struct WayState {
-    hole: AtomicBool,
-    swallowed: AtomicUsize,
-    over: AtomicBool,
-}
-
-impl Way {
-    pub(crate) fn to(port: u16) -> Self {
-        let (listener, own) = silent();
-        let state = Arc::new(WayState::default());
-        let seen = Arc::clone(&state);
-        thread::spawn(move || {
-            let mut swallowed = Vec::new();
-            for client in listener.incoming() {
-                if seen.over.load(Ordering::Relaxed) {
-                    return;
-                }
-                let client = client.unwrap();
-                if seen.hole.load(Ordering::Relaxed) {
-                    seen.swallowed.fetch_add(1, Ordering::Relaxed);
-                    swallowed.push(client);
-                    continue;
-                }
-                let server = TcpStream::connect(("127.0.0.1", port)).unwrap();
-                let back = (server.try_clone().unwrap(), client.try_clone().unwrap());
-                for (from, to) in [(client, server), back] {
-                    let seen = Arc::clone(&seen);
-                    thread::spawn(move || pass_on(from, to, &seen));
-                }
-            }
-        });
-        Self { port: own, state }
-    }
-
-    pub(crate) fn swallow(&self, all: bool) {
-        self.state.hole.store(all, Ordering::Relaxed);
-    }
-
-    /// How many came and heard nothing.
-    pub(crate) fn swallowed(&self) -> usize {
-        self.state.swallowed.load(Ordering::Relaxed)
-    }
-}
-
-impl Drop for Way {
-    fn drop(&mut self) {
-        self.state.over.store(true, Ordering::Relaxed);
-        // The thread hears of it by one who comes.
-        let _ = TcpStream::connect(("127.0.0.1", self.port));
-    }
-}
-
-fn pass_on(mut from: TcpStream, mut to: TcpStream, state: &WayState) {
-    let mut bytes = [0; 8192];
-    while let Ok(count @ 1..) = from.read(&mut bytes) {
-        let lost = state.hole.load(Ordering::Relaxed);
-        if !lost && to.write_all(&bytes[..count]).is_err() {
-            break;
-        }
-    }
-    let _ = to.shutdown(Shutdown::Both);
 }

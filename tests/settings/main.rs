@@ -283,6 +283,7 @@ fn durations_are_read_as_people_write_them() {
         ("10us", MS / 100),
         ("1s1ns", S + Duration::from_nanos(1)),
         ("90m", 5400 * S),
+        ("5000000000ms", 5_000_000 * S),
     ] {
         let settings = Settings::from_pairs([("wait_timeout", text)]).unwrap();
         assert_eq!(settings.wait_timeout, Some(meant), "{text}");

@@ -1,6 +1,6 @@
 //! bb8-postgres. By default an empty query at each check-out.
 
-use crate::peer::{Held, Peer, at_most, bounded, count, known};
+use crate::peer::{Held, Peer, at_most, bounded, count, counted, known};
 use bb8::{Pool, RunError};
 use bb8_postgres::PostgresConnectionManager;
 use millpond_lab::Failure;
@@ -14,9 +14,12 @@ pub(crate) struct Bb8(Pool<PostgresConnectionManager<NoTls>>);
 impl Peer for Bb8 {
     const NAME: &'static str = "bb8";
     const PACKAGES: &'static [&'static str] = &["bb8", "bb8-postgres"];
-    const BUILT: &'static str = "`Pool::builder`, `max_size`, `min_idle`; `connection_timeout` is one for the whole pool \
-                                 (30 s), so Tokio's `timeout` bounds each get. Counts no connects under way, has no \
-                                 health; who waits is its `pending_gets`. It is closed by dropping it.";
+    const KEEPS: bool = true;
+    const BUILT: &'static str = "`Pool::builder`, `max_size`, `min_idle`; its `connection_timeout` is one for the \
+                                 whole pool (30 s), so Tokio's `timeout` bounds each get, which then is dropped. \
+                                 Counts no connects under way, has no health; who waits is its `pending_gets`. It \
+                                 is closed by dropping it, and a connection of `get_owned`, the only one that can \
+                                 be kept for long, keeps it.";
 
     async fn of(config: Config, spec: &Spec) -> Result<Self, Failure> {
         let builder = Pool::builder()
@@ -39,20 +42,12 @@ impl Peer for Bb8 {
     }
 
     fn look(&self) -> Look {
-        let now = self.0.state();
+        let (now, max) = (self.0.state(), self.0.config().max_size);
         let done = now.statistics.completed_gets();
         let waiting = now.statistics.get_started.checked_sub(done);
         Look {
-            max: known(self.0.config().max_size.into()),
-            size: known(now.connections.into()),
-            connecting: None,
-            in_use: now
-                .connections
-                .checked_sub(now.idle_connections)
-                .and_then(|many| known(many.into())),
-            idle: known(now.idle_connections.into()),
             waiting: waiting.and_then(known),
-            health: None,
+            ..counted(max, now.connections, now.idle_connections)
         }
     }
 }

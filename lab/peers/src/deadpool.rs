@@ -1,7 +1,9 @@
 //! deadpool-postgres. By default it looks whether a connection has ended, and asks nobody.
 
-use crate::peer::{Held, Peer, opened};
-use deadpool_postgres::{Manager, Pool, PoolError, Runtime, Timeouts};
+use crate::peer::{Held, Peer, counted, opened};
+use deadpool_postgres::{
+    Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime, Timeouts,
+};
 use millpond_lab::Failure;
 use millpond_lab::subject::{Lease, Look, Refusal, Spec};
 use std::time::Duration;
@@ -13,12 +15,19 @@ pub(crate) struct Deadpool(Pool);
 impl Peer for Deadpool {
     const NAME: &'static str = "deadpool";
     const PACKAGES: &'static [&'static str] = &["deadpool", "deadpool-postgres"];
-    const BUILT: &'static str = "`Pool::builder`, `max_size`; the bound of a get is each of its three `Timeouts`. It makes \
-                                 no connection before one is asked for: as many as are to be kept are taken and given \
+    const BUILT: &'static str = "`Pool::builder`, `max_size`; the bound of a get is each of its three `Timeouts`; \
+                                 against outages `RecyclingMethod::Verified`, else its default. It makes no \
+                                 connection before one is asked for: as many as are to be kept are taken and given \
                                  back first. Counts no connects under way, has no health.";
 
     async fn of(config: Config, spec: &Spec) -> Result<Self, Failure> {
-        let builder = Pool::builder(Manager::new(config, NoTls)).max_size(spec.max_size);
+        let recycling_method = match spec.careful {
+            false => RecyclingMethod::default(),
+            true => RecyclingMethod::Verified,
+        };
+        let how = ManagerConfig { recycling_method };
+        let builder = Pool::builder(Manager::from_config(config, NoTls, how));
+        let builder = builder.max_size(spec.max_size);
         let pool = builder.runtime(Runtime::Tokio1).build()?;
         opened(Self(pool), spec).await
     }
@@ -41,13 +50,8 @@ impl Peer for Deadpool {
     fn look(&self) -> Look {
         let now = self.0.status();
         Look {
-            max: Some(now.max_size),
-            size: Some(now.size),
-            connecting: None,
-            in_use: now.size.checked_sub(now.available),
-            idle: Some(now.available),
             waiting: Some(now.waiting),
-            health: None,
+            ..counted(now.max_size, now.size, now.available)
         }
     }
 

@@ -1,6 +1,6 @@
 //! mobc-postgres. By default an empty query at each check-out.
 
-use crate::peer::{Held, Peer, known, opened};
+use crate::peer::{Held, Peer, count, counted, opened};
 use millpond_lab::Failure;
 use millpond_lab::subject::{Lease, Look, Refusal, Spec};
 use mobc::{Error, Pool, State};
@@ -18,13 +18,13 @@ impl Peer for Mobc {
     const NAME: &'static str = "mobc";
     const PACKAGES: &'static [&'static str] = &["mobc", "mobc-postgres"];
     const BUILT: &'static str = "`Pool::builder`, `max_open`, and `max_idle` alike, as it would else keep 2; \
-                                 `get_timeout(bound)`. It makes no connection before one is asked for: as many as are \
-                                 to be kept are taken and given back first. Counts no connects under way and nobody \
-                                 who waits now (its `wait_count` is of all who ever did), has no health. It is closed \
-                                 by dropping it.";
+                                 `get_timeout(bound)`. It makes no connection before one is asked for: as many as \
+                                 are to be kept are taken and given back first. Counts no connects under way and \
+                                 nobody who waits now (its `wait_count` is of all who ever did), has no health. It \
+                                 is closed by dropping it, and each of its connections keeps it.";
 
     async fn of(config: Config, spec: &Spec) -> Result<Self, Failure> {
-        let many = u64::from(crate::peer::count(spec.max_size)?);
+        let many = u64::from(count(spec.max_size)?);
         let builder = Pool::builder().max_open(many).max_idle(many);
         opened(
             Self(builder.build(PgConnectionManager::new(config, NoTls))),
@@ -43,19 +43,10 @@ impl Peer for Mobc {
     }
 
     fn look(&self) -> Look {
-        let Some(now) = self.state() else {
-            return Look::default();
-        };
-        Look {
-            max: known(now.max_open),
-            size: known(now.connections),
-            connecting: None,
-            // What it takes from each other is read at two moments, so it may be less than nothing.
-            in_use: known(now.in_use).filter(|many| *many as u64 <= now.connections),
-            idle: known(now.idle),
-            waiting: None,
-            health: None,
-        }
+        let now = self.state();
+        now.map_or_else(Look::default, |now| {
+            counted(now.max_open, now.connections, now.idle)
+        })
     }
 }
 

@@ -17,6 +17,8 @@ pub(crate) trait Peer: Clone + Send + Sync + 'static {
     const NAME: &'static str;
     /// The packages that it is of, its own first.
     const PACKAGES: &'static [&'static str];
+    /// Whether it keeps connections ready that nobody has asked for yet.
+    const KEEPS: bool = false;
     /// How it is built, in words.
     const BUILT: &'static str;
 
@@ -63,6 +65,10 @@ impl<P: Peer> Maker for Peers<P> {
             }
         });
         versions.collect::<Vec<_>>().join(", ")
+    }
+
+    fn keeps(&self) -> bool {
+        P::KEEPS
     }
 
     fn built(&self) -> &'static str {
@@ -170,6 +176,25 @@ pub(crate) fn count(many: usize) -> Result<u32, Failure> {
 }
 
 /// A count of a pool, if it is one: `None` for what cannot be.
-pub(crate) fn known(count: u64) -> Option<usize> {
-    usize::try_from(count).ok()
+pub(crate) fn known(count: impl TryInto<usize>) -> Option<usize> {
+    count.try_into().ok()
+}
+
+/// The look of a pool that counts its connections and those of them that lie ready: the others are held. Read at two
+/// moments, they may be less than none; that is no count.
+pub(crate) fn counted(
+    max: impl TryInto<usize>,
+    size: impl TryInto<usize>,
+    idle: impl TryInto<usize>,
+) -> Look {
+    let (size, idle) = (known(size), known(idle));
+    Look {
+        max: known(max),
+        size,
+        in_use: size
+            .zip(idle)
+            .and_then(|(size, idle)| size.checked_sub(idle)),
+        idle,
+        ..Look::default()
+    }
 }

@@ -1,6 +1,6 @@
 //! r2d2-postgres: a pool that blocks, on threads for what blocks. By default an empty query at each check-out.
 
-use crate::peer::{Peer, count, known};
+use crate::peer::{Peer, count, counted};
 use async_trait::async_trait;
 use millpond_lab::Failure;
 use millpond_lab::subject::{Lease, Look, Refusal, Spec, Work};
@@ -24,6 +24,7 @@ struct Home(Option<PooledConnection<Manager>>);
 impl Peer for R2d2 {
     const NAME: &'static str = "r2d2";
     const PACKAGES: &'static [&'static str] = &["r2d2", "r2d2_postgres"];
+    const KEEPS: bool = true;
     const BUILT: &'static str = "`Pool::builder`, `max_size`, `min_idle`; `get_timeout(bound)`, which blocks, as does all \
                                  work with its connections: on Tokio's threads for that, so whoever gives up goes, and his \
                                  thread stays until its bound. Counts no connects under way and nobody who waits, has no \
@@ -55,18 +56,7 @@ impl Peer for R2d2 {
 
     fn look(&self) -> Look {
         let now = self.0.state();
-        Look {
-            max: known(self.0.max_size().into()),
-            size: known(now.connections.into()),
-            connecting: None,
-            in_use: now
-                .connections
-                .checked_sub(now.idle_connections)
-                .and_then(|many| known(many.into())),
-            idle: known(now.idle_connections.into()),
-            waiting: None,
-            health: None,
-        }
+        counted(self.0.max_size(), now.connections, now.idle_connections)
     }
 
     async fn close(self) {

@@ -1,6 +1,6 @@
 //! sqlx's own pool with its own driver. By default a round trip at each check-out.
 
-use crate::peer::{Peer, at_most, bounded, count, known};
+use crate::peer::{Peer, at_most, bounded, count, counted};
 use async_trait::async_trait;
 use millpond_lab::Failure;
 use millpond_lab::subject::{Lease, Look, Refusal, Spec, Work};
@@ -19,9 +19,11 @@ struct Held(PoolConnection<Postgres>);
 impl Peer for Sqlx {
     const NAME: &'static str = "sqlx";
     const PACKAGES: &'static [&'static str] = &["sqlx"];
-    const BUILT: &'static str = "`PgPoolOptions`, `max_connections`, `min_connections`; `acquire_timeout` is one for the \
-                                 whole pool (30 s), so Tokio's `timeout` bounds each get. Connects under way are among \
-                                 its connections, uncounted; nobody who waits is counted, it has no health.";
+    const KEEPS: bool = true;
+    const BUILT: &'static str = "`PgPoolOptions`, `max_connections`, `min_connections`; its `acquire_timeout` is \
+                                 one for the whole pool (30 s), so Tokio's `timeout` bounds each get, which then \
+                                 is dropped. Connects under way are among its connections, uncounted; nobody who \
+                                 waits is counted, it has no health.";
 
     async fn of(config: Config, spec: &Spec) -> Result<Self, Failure> {
         let pool = PgPoolOptions::new()
@@ -45,17 +47,8 @@ impl Peer for Sqlx {
     }
 
     fn look(&self) -> Look {
-        let (size, idle) = (known(self.0.size().into()), self.0.num_idle());
-        Look {
-            max: known(self.0.options().get_max_connections().into()),
-            size,
-            connecting: None,
-            // Read at two moments, it may be less than nothing.
-            in_use: size.and_then(|size| size.checked_sub(idle)),
-            idle: Some(idle),
-            waiting: None,
-            health: None,
-        }
+        let max = self.0.options().get_max_connections();
+        counted(max, self.0.size(), self.0.num_idle())
     }
 
     async fn close(self) {

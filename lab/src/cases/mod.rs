@@ -1,12 +1,17 @@
 //! The cases. Each states its question, its fixed conditions, its bound, its figure.
 
+mod beforehand;
+mod degradation;
 mod isolation;
 mod leaks;
 mod line;
 mod lookout;
+pub(crate) mod pressed;
+mod pressure;
 mod punctual;
 mod recovery;
 mod saturation;
+mod spikes;
 mod step;
 
 use crate::Failure;
@@ -63,7 +68,9 @@ pub fn all() -> Vec<Arc<dyn Case>> {
     vec![
         Arc::new(saturation::Saturation),
         Arc::new(line::Line),
+        Arc::new(pressure::Pressure),
         Arc::new(leaks::Leaks),
+        Arc::new(degradation::Degradation),
         Arc::new(isolation::Isolation),
         Arc::new(recovery::Recovery {
             again: recovery::AGAIN,

@@ -2,6 +2,7 @@
 //! half-way, who are in a hurry, who leave in the middle of their work, and who panic with a connection in their hands.
 
 use super::board::Board;
+use super::signal::Signal;
 use crate::data::Outcome;
 use crate::punctual;
 use crate::record::Recorder;
@@ -10,7 +11,6 @@ use millpond_testkit::Draw;
 use std::panic::{Location, resume_unwind};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -41,7 +41,7 @@ enum Order {
 /// A crowd at work. Dropped, it is gone at once.
 #[derive(Debug)]
 pub(crate) struct Crowd {
-    order: watch::Sender<Order>,
+    order: Arc<Signal<Order>>,
     callers: JoinSet<()>,
     board: Arc<Board>,
 }
@@ -55,7 +55,7 @@ impl Crowd {
         pace: Pace,
         seed: u64,
     ) -> Self {
-        let (order, ordered) = watch::channel(Order::Go(pace));
+        let order = Arc::new(Signal::new(Order::Go(pace)));
         let board = Arc::new(Board::new(manners.callers));
         let mut callers = JoinSet::new();
         for number in 0..manners.callers {
@@ -67,7 +67,7 @@ impl Crowd {
                 manners,
                 draw: Draw::branch(seed, number as u64),
             };
-            callers.spawn(caller.go_by(ordered.clone()));
+            callers.spawn(caller.go_by(Arc::clone(&order)));
         }
         Self {
             order,
@@ -83,7 +83,7 @@ impl Crowd {
 
     /// They go on, at this pace.
     pub(crate) fn go(&self, pace: Pace) {
-        self.order.send_replace(Order::Go(pace));
+        self.order.change(|order| *order = Order::Go(pace));
     }
 
     /// They finish what they do and rest.
@@ -92,7 +92,7 @@ impl Crowd {
     ///
     /// Some did not come to an end within the bound: who, and in the middle of what.
     pub(crate) async fn rest(&self, within: Duration) -> Result<(), String> {
-        self.order.send_replace(Order::Rest);
+        self.order.change(|order| *order = Order::Rest);
         let all_rest = async {
             while !self.board.all_rest() {
                 sleep(LOOK).await;
@@ -108,7 +108,7 @@ impl Crowd {
     ///
     /// As [`rest`](Self::rest).
     pub(crate) async fn end(mut self, within: Duration) -> Result<(), String> {
-        self.order.send_replace(Order::Over);
+        self.order.change(|order| *order = Order::Over);
         let all = async { while self.callers.join_next().await.is_some() {} };
         let ended = timeout(within, all).await;
         ended.map_err(|_| self.board.stuck())
@@ -139,31 +139,23 @@ enum Errand {
 }
 
 impl Caller {
-    async fn go_by(mut self, mut order: watch::Receiver<Order>) {
+    async fn go_by(mut self, order: Arc<Signal<Order>>) {
         loop {
-            let now = *order.borrow_and_update();
-            let pace = match now {
+            let pace = match order.now() {
                 Order::Over => return self.board.rests(self.number),
                 Order::Rest => {
                     self.board.rests(self.number);
-                    if order.changed().await.is_err() {
-                        return;
-                    }
+                    order.until(|now| *now != Order::Rest).await;
                     continue;
                 }
                 Order::Go(pace) => pace,
             };
             self.board.does(self.number, "thinking");
             let thinks = self.draw.between(pace.0 / 2, pace.0) / (1 << self.draw.below(8));
-            tokio::select! {
-                biased;
-                changed = order.changed() => match changed {
-                    Ok(()) => continue,
-                    Err(_) => return,
-                },
-                () = sleep(thinks) => {}
+            let other = order.until(|now| *now != Order::Go(pace));
+            if timeout(thinks, other).await.is_err() {
+                self.visit().await;
             }
-            self.visit().await;
         }
     }
 

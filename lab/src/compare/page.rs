@@ -1,6 +1,7 @@
 //! The comparison as a page of Markdown, made of the report.
 
-use crate::data::{CaseReport, Check, Report, Run, Scale, Verdict};
+use crate::data::{CaseReport, Check, Figure, Report, Run, Scale, Verdict};
+use crate::record::UNKNOWN;
 use crate::subject::Maker;
 use std::fmt::Write;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ pub(super) fn page(report: &Report, makers: &[Arc<dyn Maker>]) -> String {
     for case in &report.cases {
         figures(&mut text, case, &pools);
     }
-    let _ = writeln!(text, "\n## What did not hold\n\n{TROUBLES}");
+    let _ = writeln!(text, "\n## What did not hold, pool by pool\n\n{TROUBLES}");
     for pool in &pools {
         troubles(&mut text, report, pool);
     }
@@ -94,22 +95,23 @@ fn row(text: &mut String, first: &str, pools: &[&str], cell: impl Fn(&str) -> St
 /// What a pool made of a case, in a few words.
 fn cell(run: &Run) -> String {
     let all = run.checks.len();
-    let unknown = run.checks.iter().filter(|check| is_unknown(check)).count();
-    let wrong = run.checks.iter().filter(|check| !check.holds).count() - unknown;
-    match &run.verdict {
+    let wrong = run.checks.iter().filter(|check| !check.holds).count();
+    let held = match &run.verdict {
         Verdict::Passed => format!("passed ({all})"),
-        Verdict::Failed if wrong == 0 => format!("{} hold, {unknown} unknown", all - unknown),
-        Verdict::Failed if unknown == 0 => format!("**{wrong} of {all} do not hold**"),
-        Verdict::Failed => format!("**{wrong} of {all} do not hold**, {unknown} unknown"),
+        Verdict::Failed => format!("**{wrong} of {all} do not hold**"),
         Verdict::Skipped(_) => "not asked".to_owned(),
         Verdict::Broken(why) => format!("**broken**: {}", in_a_cell(why)),
         Verdict::Interrupted => "stopped".to_owned(),
+    };
+    match unknown(run).count() {
+        0 => held,
+        unknown => format!("{held}, {unknown} unknown"),
     }
 }
 
-/// The pool has no such figure, so that nothing can be said.
-fn is_unknown(check: &Check) -> bool {
-    !check.holds && check.found == "unknown"
+/// What could not be told, since the pool has no such figure.
+fn unknown(run: &Run) -> impl Iterator<Item = &String> {
+    run.notes.iter().filter(|note| note.contains(UNKNOWN))
 }
 
 /// The figure of the case that the table in the terminal shows, too.
@@ -117,11 +119,18 @@ fn figures(text: &mut String, case: &CaseReport, pools: &[&str]) {
     let Some(headline) = case.runs.iter().find_map(Run::headline) else {
         return;
     };
-    let name = format!("{}: {}, {}", case.title, headline.name, headline.unit);
+    let name = format!("{}: {}", case.title, headline.name);
     row(text, &in_a_cell(&name), pools, |pool| {
         let figure = of(case, pool).and_then(Run::headline);
-        figure.map_or_else(|| "–".to_owned(), |figure| format!("{:.2}", figure.value))
+        figure.map_or_else(|| "–".to_owned(), value)
     });
+}
+
+/// How much, of what.
+fn value(figure: &Figure) -> String {
+    let name = String::new();
+    let nameless = Figure { name, ..figure.clone() };
+    nameless.to_string().trim().to_owned()
 }
 
 fn troubles(text: &mut String, report: &Report, pool: &str) {
@@ -141,6 +150,9 @@ fn troubles(text: &mut String, report: &Report, pool: &str) {
                 name, bound, found, ..
             } = check;
             let _ = writeln!(lines, "* {title}: {name}: asked for {bound}, found {found}");
+        }
+        for note in unknown(run) {
+            let _ = writeln!(lines, "* {title}: {note}");
         }
     }
     if lines.is_empty() {
@@ -169,8 +181,8 @@ What each case asks is in its own words in `cargo lab list`. Facts about the poo
 ";
 
 const VERDICTS: &str = "\
-In brackets, how many checks held. *Unknown*: the pool has no figure by which it could be told, such as how it feels; that is
-neither held nor broken, and is counted apart.
+In brackets, how many checks held. *Unknown*: the pool has no figure by which it could be told, such as how it feels; that
+is neither held nor broken, and is counted apart.
 ";
 
 const FIGURES: &str = "\
@@ -178,7 +190,7 @@ One figure for each case, from the run of the table above. A machine that does o
 ";
 
 const TROUBLES: &str = "\
-Every check that did not hold, as it was asked and found.
+Every check that did not hold, as it was asked and found; and what is unknown of each pool, and why.
 ";
 
 #[cfg(test)]
@@ -186,18 +198,20 @@ pub(super) mod tests {
     use super::*;
     use serde_json::json;
 
-    fn run(pool: &str, found: &str, holds: bool) -> serde_json::Value {
+    fn run(pool: &str, found: &str, holds: bool, notes: &[&str]) -> serde_json::Value {
         let verdict = if holds { "passed" } else { "failed" };
         json!({
             "pool": pool, "verdict": { "verdict": verdict }, "seconds": 1.0,
             "checks": [
                 { "name": "all come back", "bound": "8", "found": "8", "holds": true },
-                { "name": "health", "bound": "critical", "found": found, "holds": holds },
+                { "name": "who waits", "bound": "8", "found": found, "holds": holds },
             ],
             "figures": [{ "name": "latest", "value": 1.234, "unit": "ms", "better": "lower", "headline": true }],
-            "groups": [], "timelines": [], "marks": [], "notes": [],
+            "groups": [], "timelines": [], "marks": [], "notes": notes,
         })
     }
+
+    const NO_HEALTH: &str = "health: unknown, since this pool does not tell its health";
 
     /// millpond passes; of two peers one has no such figure, and one a wrong one.
     pub(crate) fn report() -> Report {
@@ -208,7 +222,7 @@ pub(super) mod tests {
             "backend": { "kind": "PostgreSQL", "version": "17.0", "origin": "started for this run", "sleeps": "in_server" },
             "cases": [{
                 "name": "saturation", "title": "Saturation", "question": "?", "conditions": [],
-                "runs": [run("millpond", "critical", true), run("bb8", "unknown", false), run("qp", "healthy", false)],
+                "runs": [run("millpond", "8", true, &["a note"]), run("mobc", "8", true, &[NO_HEALTH]), run("bb8", "24", false, &[])],
             }],
         });
         serde_json::from_value(report).expect("it has the shape of a report")
@@ -217,14 +231,14 @@ pub(super) mod tests {
     #[test]
     fn what_is_unknown_is_told_apart_from_what_is_wrong() {
         let page = page(&report(), &[]);
-        let row = "| Saturation | passed (2) | 1 hold, 1 unknown | **1 of 2 do not hold** |";
+        let row = "| Saturation | passed (2) | passed (2), 1 unknown | **1 of 2 do not hold** |";
         assert!(page.contains(row), "{page}");
         assert!(
-            page.contains("| Saturation: latest, ms | 1.23 | 1.23 | 1.23 |"),
+            page.contains("| Saturation: latest | 1.23 ms | 1.23 ms | 1.23 ms |"),
             "{page}"
         );
         assert!(
-            page.contains("* Saturation: health: asked for critical, found healthy"),
+            page.contains("* Saturation: who waits: asked for 8, found 24"),
             "{page}"
         );
         assert!(

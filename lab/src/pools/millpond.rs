@@ -5,8 +5,8 @@ use crate::data;
 use crate::subject::{Lease, Look, Maker, Refusal, Spec, Subject, Target, Work};
 use async_trait::async_trait;
 use millpond::Runtime;
-use millpond::managed::{Acquire, AcquireError, Manager, Object, Pool, Reason};
-use millpond::observe::Level;
+use millpond::managed::{Acquire, AcquireError, Drain, Manager, Object, Pool, Reason};
+use millpond::observe::{Level, Pools};
 use millpond::postgres;
 use millpond::postgres::tokio_postgres::NoTls;
 use millpond::postgres::{ManagerConfig, RecyclingMethod};
@@ -77,6 +77,7 @@ impl Maker for Millpond {
             .min_idle(spec.kept)
             .leak_threshold(spec.leak_threshold)
             .wait_timeout(Some(spec.wait))
+            .shed_overload(spec.shed)
             .runtime(Runtime::Tokio1)
             .build_ready()
             .await?;
@@ -143,12 +144,20 @@ where
         Some(late.map(|checkout| checkout.to_string()).collect())
     }
 
+    fn list(&self, pools: &Pools) -> Option<String> {
+        Some(pools.list(&self.pool))
+    }
+
     async fn close(&self) {
         self.pool.close();
         // Not `closed`, which waits for those that are held too.
         while self.pool.snapshot().size > self.pool.snapshot().in_use {
             sleep(Duration::from_millis(5)).await;
         }
+    }
+
+    async fn drain(&self, within: Duration) -> Result<(), Failure> {
+        Ok(self.pool.drain(Drain::Serve, within).await?)
     }
 }
 

@@ -5,7 +5,7 @@ use super::plot::{Limits, Scale, Width, timeline, waits};
 use super::sum::finding;
 use super::words::{Text, anchor, counted, role, time};
 use crate::Failure;
-use crate::data::{CaseReport, Group, MarkKind, Outcome, Run, Verdict};
+use crate::data::{CaseReport, Check, Group, MarkKind, Outcome, Run, Verdict};
 use std::collections::BTreeSet;
 
 /// The section of a case.
@@ -192,43 +192,68 @@ fn figures(run: &Run) -> String {
             text
         }
     };
-    let all: Vec<_> = run.figures.iter().map(figure).collect();
+    let mut figures: Vec<_> = run.figures.iter().collect();
+    figures.sort_by_key(|figure| !figure.headline);
+    let all: Vec<_> = figures.into_iter().map(figure).collect();
     match all.is_empty() {
         true => String::new(),
         false => format!("<p class=\"figures\">{}</p>", all.join(" · ")),
     }
 }
 
-/// What does not hold comes first.
+/// What does not hold is always seen; of what holds, so much as leaves room for the plots.
 fn checks(run: &Run) -> String {
     if run.checks.is_empty() {
         return format!("<div>{}</div>\n", nothing("Nothing was checked."));
     }
-    let mut checks: Vec<_> = run.checks.iter().collect();
-    checks.sort_by_key(|check| check.holds);
-    let rows: String = checks
-        .iter()
-        .map(|check| {
-            let (row, holds) = match check.holds {
-                true => ("", "<span class=\"holds\">✓ holds</span>"),
-                false => (
-                    " class=\"fault-row\"",
-                    "<span class=\"fails\">✗ fails</span>",
-                ),
-            };
-            format!(
-                "<tr{row}><td>{}</td><td>{}</td><td>{}</td><td>{holds}</td></tr>\n",
-                Text(&check.name),
-                Text(&check.bound),
-                Text(&check.found)
-            )
-        })
-        .collect();
+    let (hold, fail): (Vec<_>, Vec<_>) = run.checks.iter().partition(|check| check.holds);
+    let failing = match fail.len() {
+        0 => String::new(),
+        _ => check_table(&fail),
+    };
+    let said = match (hold.len(), fail.len()) {
+        (1, 0) => "The one check holds".to_owned(),
+        (count, 0) => format!("All {count} checks hold"),
+        (1, _) => "One check holds".to_owned(),
+        (count, _) => format!("{count} checks hold"),
+    };
+    let open = if hold.len() <= SHOWN { " open" } else { "" };
+    let holding = match hold.len() {
+        0 => String::new(),
+        _ => format!(
+            "<details{open}><summary>{said}: what was asked, and what was found</summary>\n{}</details>\n",
+            check_table(&hold)
+        ),
+    };
+    format!("<div><h4>What must hold</h4>\n{failing}{holding}</div>\n")
+}
+
+fn check_table(checks: &[&Check]) -> String {
+    let rows: String = checks.iter().map(|check| check_row(check)).collect();
     format!(
-        "<div><h4>What must hold</h4>\n<div class=\"scroll\"><table>\n<thead><tr><th>Check</th><th>Asked</th>\
-         <th>Found</th><th></th></tr></thead>\n<tbody>{rows}</tbody></table></div></div>\n"
+        "<div class=\"scroll\"><table>\n<thead><tr><th></th><th>Check</th><th>Asked</th><th>Found</th></tr></thead>\n\
+         <tbody>{rows}</tbody></table></div>\n"
     )
 }
+
+fn check_row(check: &Check) -> String {
+    let (row, holds) = match check.holds {
+        true => ("", "<span class=\"holds\">✓ holds</span>"),
+        false => (
+            " class=\"fault-row\"",
+            "<span class=\"fails\">✗ fails</span>",
+        ),
+    };
+    format!(
+        "<tr{row}><td>{holds}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+        Text(&check.name),
+        Text(&check.bound),
+        Text(&check.found)
+    )
+}
+
+/// So many checks that hold are shown at once.
+const SHOWN: usize = 6;
 
 /// Every phase and fault by its time: a plot has no room for many.
 fn happened(run: &Run) -> String {

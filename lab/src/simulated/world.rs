@@ -2,6 +2,7 @@
 //! book of everything that must never happen.
 
 use super::digest::Digest;
+use crate::chaos::signal::Signal;
 use millpond::managed::Bell;
 use millpond_testkit::Draw;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +10,6 @@ use std::fmt;
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::watch;
 use tokio::time::sleep;
 
 /// The world of one run: a handle.
@@ -18,7 +18,7 @@ pub(super) struct World(Arc<Everything>);
 
 #[derive(Debug)]
 struct Everything {
-    weather: watch::Sender<Weather>,
+    weather: Signal<Weather>,
     book: Mutex<Book>,
 }
 
@@ -111,9 +111,8 @@ pub(super) enum Event {
 impl World {
     /// Where no pool may ever have more than `limit` connections.
     pub(super) fn new(seed: u64, limit: usize) -> Self {
-        let (weather, _) = watch::channel(FAIR);
         Self(Arc::new(Everything {
-            weather,
+            weather: Signal::new(FAIR),
             book: Mutex::new(Book {
                 draw: Draw::branch(seed, u64::MAX),
                 digest: Digest::new(),
@@ -158,7 +157,7 @@ impl World {
 
     /// The weather changes. The server hears of those that have gone meanwhile as soon as it can.
     pub(super) fn turn(&self, change: impl FnOnce(&mut Weather)) {
-        self.0.weather.send_modify(change);
+        self.0.weather.change(change);
         self.note(Event::Weather, 0);
         let now = self.weather();
         if now.is_down {
@@ -173,7 +172,7 @@ impl World {
     }
 
     fn weather(&self) -> Weather {
-        *self.0.weather.borrow()
+        self.0.weather.now()
     }
 
     /// The server's ends of these connections go; the client is told, or not.
@@ -229,12 +228,12 @@ impl World {
     async fn travels(&self, (least, most): (Duration, Duration)) -> Result<(), Fault> {
         let takes = self.book().draw.between(least, most) * self.weather().slow;
         sleep(takes).await;
-        let mut weather = self.0.weather.subscribe();
-        if weather.borrow().has_hole {
-            let _ = weather.wait_for(|now| !now.has_hole).await;
+        let weather = &self.0.weather;
+        if weather.now().has_hole {
+            weather.until(|now| !now.has_hole).await;
             return Err(Fault::Reset);
         }
-        let _ = weather.wait_for(|now| !now.is_frozen).await;
+        weather.until(|now| !now.is_frozen).await;
         Ok(())
     }
 

@@ -165,7 +165,7 @@ fn happens(frame: &mut Frame<'_>, area: Rect, now: &Glimpse) {
     let phase = now.phases.last().map_or("", String::as_str);
     let faults = match now.faults.is_empty() {
         true => Line::default(),
-        false => Line::from(format!("⚡ {}", now.faults.join(", "))).style(loud(Color::Red)),
+        false => Line::from(format!("fault: {}", now.faults.join(", "))).style(loud(Color::Red)),
     };
     frame.render_widget(
         Paragraph::new(vec![Line::from(phase.to_owned()), faults]),

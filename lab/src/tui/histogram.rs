@@ -11,24 +11,27 @@ pub(super) fn histogram(groups: &[Group], columns: usize, rows: usize) -> Vec<Li
         return vec![Line::from("nobody has waited yet")];
     };
     let from = first.0.div_euclid(10) * 10;
-    let shown = usize::try_from(last.0 - from + 1).unwrap_or(0).min(columns);
+    let shown = usize::try_from(last.0 - from + 1)
+        .unwrap_or(1)
+        .min(columns)
+        .max(1);
     let mut counts = vec![0u64; shown];
     for (step, count) in &steps {
         let column = usize::try_from(step - from).unwrap_or(0).min(shown - 1);
         counts[column] += count;
     }
     let most = counts.iter().copied().max().unwrap_or(1);
-    let mut lines: Vec<Line<'static>> = (0..rows)
-        .map(|row| {
-            Line::from(
-                counts
-                    .iter()
-                    .map(|count| block(*count, most, rows - 1 - row, rows))
-                    .collect::<String>(),
-            )
-        })
-        .collect();
-    lines.push(Line::from(scale(from, shown)));
+    let wide = (columns / shown).clamp(1, WIDEST);
+    let row = |row: usize| {
+        let of = |count: &u64| {
+            block(*count, most, rows - 1 - row, rows)
+                .to_string()
+                .repeat(wide)
+        };
+        Line::from(counts.iter().map(of).collect::<String>())
+    };
+    let mut lines: Vec<Line<'static>> = (0..rows).map(row).collect();
+    lines.push(Line::from(scale(from, shown, wide)));
     lines
 }
 
@@ -55,17 +58,20 @@ fn block(count: u64, most: u64, row: usize, rows: usize) -> char {
 }
 
 /// The powers of ten, where they begin.
-fn scale(from: i32, columns: usize) -> String {
+fn scale(from: i32, columns: usize, wide: usize) -> String {
     let mut scale = String::new();
     for column in (0..columns).step_by(10) {
         let step = from + i32::try_from(column).unwrap_or(0);
         let name = time(10f64.powf(f64::from(step) / 10.0));
         let name = name.replace(".00", "").replace(".0 ", " ");
-        scale += &" ".repeat(column.saturating_sub(scale.chars().count()));
+        scale += &" ".repeat((column * wide).saturating_sub(scale.chars().count()));
         scale += &format!("╵{name}");
     }
     scale
 }
+
+/// How many letters stand for a step at most.
+const WIDEST: usize = 3;
 
 const BLOCKS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
@@ -77,7 +83,7 @@ mod tests {
     fn waits_stand_where_their_power_of_ten_is() {
         let mut group = Group::default();
         group.waits.buckets = vec![(0.1, 1), (1.0, 10), (100.0, 100)];
-        let text: Vec<_> = histogram(&[group], 80, 2)
+        let text: Vec<_> = histogram(&[group], 45, 2)
             .iter()
             .map(ToString::to_string)
             .collect();

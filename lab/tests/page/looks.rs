@@ -85,9 +85,9 @@ const TIMELINE: [(&str, usize); 8] = [
     ("healthy", 300),
     ("critical", 60),
     ("fault", 60),
-    ("text", 60),
+    ("text", 20),
 ];
-const WAITS: [(&str, usize); 3] = [("served", 800), ("refused", 200), ("text", 60)];
+const WAITS: [(&str, usize); 3] = [("served", 800), ("refused", 200), ("text", 20)];
 
 fn assert_looks(name: &str, scheme: Scheme, width: usize) -> Value {
     let browser = browser(name);

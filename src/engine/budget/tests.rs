@@ -239,19 +239,19 @@ fn the_only_object_is_used_eight_times_more_before_it_goes_to_who_has_none() {
 /// A pool that closes nothing.
 #[derive(Default)]
 struct Miser {
-    asked: std::sync::atomic::AtomicUsize,
+    asked: Mutex<usize>,
     panics: bool,
 }
 
 impl Miser {
     fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
+        *self.asked.lock()
     }
 }
 
 impl Member for Miser {
     fn close_idle<'a>(&self, demand: Demand<'a>) -> Option<Demand<'a>> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
+        *self.asked.lock() += 1;
         assert!(!self.panics, "not mine");
         Some(demand)
     }
@@ -264,7 +264,7 @@ impl Member for Miser {
 /// An account of a pool that closes nothing.
 fn miser(budget: &Arc<Budget>, panics: bool) -> (Arc<Account>, std::sync::Arc<Miser>) {
     let account = budget.open();
-    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let asked = Mutex::new(0);
     let miser = std::sync::Arc::new(Miser { asked, panics });
     let member: Weak<Miser> = std::sync::Arc::downgrade(&miser);
     account.introduce(member);

@@ -150,6 +150,7 @@ impl Pipe {
         if piece.bytes.is_empty() {
             to.end();
             self.has_ended = true;
+            self.pieces.clear();
             return Ok(());
         }
         let rest = &piece.bytes[piece.written..];

@@ -80,6 +80,11 @@ impl Client {
         self.0.write_all(text.as_bytes()).await.unwrap();
     }
 
+    /// It will send no more.
+    pub(crate) async fn shutdown(&mut self) {
+        self.0.shutdown().await.unwrap();
+    }
+
     /// What it was sent comes next.
     #[track_caller]
     pub(crate) fn hears(&mut self, text: &str) -> impl Future<Output = ()> {

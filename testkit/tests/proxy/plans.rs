@@ -43,6 +43,19 @@ async fn what_is_set_by_hand_ends_a_plan() {
     assert_eq!(proxy.faults(), []);
 }
 
+#[cfg(feature = "serde")]
+#[test]
+fn a_plan_in_a_report_is_read_back() {
+    let plan = Plan::drawn(3, Duration::from_secs(60)).at(ms(1), Fault::refuse());
+    let text = serde_json::to_string(&plan).unwrap();
+    assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), plan);
+    let one = serde_json::to_string(&Fault::bandwidth(7).to_client().on_new()).unwrap();
+    assert_eq!(
+        one,
+        r#"{"kind":{"bandwidth":{"bytes_per_second":7}},"reach":"new","way":"to_client"}"#
+    );
+}
+
 #[test]
 fn what_is_drawn_has_every_kind_and_ends_well() {
     let length = Duration::from_secs(600);

@@ -67,6 +67,22 @@ async fn a_black_hole_takes_the_end_as_well() {
 }
 
 #[tokio::test]
+async fn a_black_hole_takes_nothing_of_a_way_that_had_ended() {
+    let (mut echo, proxy) = ground().await;
+    let mut client = Client::served_by(&proxy).await;
+    proxy.set(Fault::stall().to_client());
+    client.send("last words").await;
+    client.shutdown().await;
+    echo.end().await.unwrap();
+    // What the client said has arrived, with its end; the answer is still to come.
+    proxy.set(Fault::black_hole().to_server());
+    client.hears("last words").await;
+    client.ends().await;
+    proxy.heal();
+    assert_eq!(proxy.counts().reset, 0);
+}
+
+#[tokio::test]
 async fn a_black_hole_of_one_way_takes_that_way_alone() {
     let (_echo, proxy) = ground().await;
     let mut client = Client::served_by(&proxy).await;

@@ -106,7 +106,7 @@ impl<'a> Run<'a> {
 
     fn under_test(&self, targets: &[String], bound: &str) -> Command {
         let mut cargo = self.cargo(&ALL);
-        cargo.args("--test-package millpond --features rt_tokio_1 --timeout".split(' '));
+        cargo.args("--test-package millpond --features rt_tokio_1,serde --timeout".split(' '));
         cargo.arg(bound);
         configure(&mut cargo, &FOR_TESTS);
         targets
@@ -215,7 +215,7 @@ const MISSING: &str = "cargo-mutants is not installed: `cargo install --locked c
 const ARGUMENTS: &str = "mutants --in-place --no-shuffle --package millpond --build-timeout 300 \
                          --exclude src/engine/sync/** --exclude src/**/tests.rs \
                          --exclude-re tests:: --exclude-re fmt::Debug";
-const ALL: [&str; 2] = ["src/engine/**", "src/managed/**"];
+const ALL: [&str; 3] = ["src/engine/**", "src/managed/**", "src/time.rs"];
 const FOR_TESTS: [&str; 2] = ["inherits='test'", "debug=0"];
 /// Seconds after which the tests hang: many times what they take, for a machine may be busy.
 const QUICK_BOUND: &str = "60";

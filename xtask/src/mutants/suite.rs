@@ -13,7 +13,7 @@ pub(super) struct Suite {
 }
 
 impl Suite {
-    /// Every file of `tests/`; those in folders are of other features.
+    /// Every file and program of `tests/`, but those that need a server.
     pub(super) fn sort(files: &[File]) -> Result<Self, Failure> {
         let (mut quick, mut slow) = (Vec::new(), Vec::new());
         for file in files {
@@ -21,10 +21,13 @@ impl Suite {
             let Some(name) = name.and_then(|name| name.strip_suffix(".rs")) else {
                 continue;
             };
-            if name.contains('/') {
+            // A folder is a program of its own.
+            let folder = name.strip_suffix("/main");
+            let name = folder.unwrap_or(name);
+            if name.contains('/') || name == WITH_SERVER {
                 continue;
             }
-            if SLOW.contains(&name) || !can_be_a_module(&file.text) {
+            if folder.is_some() || SLOW.contains(&name) || !can_be_a_module(&file.text) {
                 slow.push(name.to_owned());
             } else {
                 quick.push((name.to_owned(), file.text.clone()));
@@ -68,6 +71,7 @@ fn can_be_a_module(text: &str) -> bool {
 
 /// They take seconds.
 const SLOW: [&str; 3] = ["model", "resize", "stress"];
+const WITH_SERVER: &str = "postgres";
 const SUPPORT: &str = "mod support;";
 const QUICK: &str = "all_quick_tests";
 
@@ -86,11 +90,17 @@ mod tests {
             file("tests/model.rs", "mod support;\n"),
             file("tests/memory.rs", "mod support;\n#[global_allocator]\n"),
             file("tests/support/mod.rs", ""),
+            file("tests/settings/main.rs", "mod support;\n"),
+            file("tests/settings/files.rs", ""),
+            file("tests/postgres/main.rs", "mod support;\n"),
             file("src/lib.rs", ""),
         ];
         let tests = Suite::sort(&files).expect("there are tests");
         assert_eq!(tests.quick.len(), 1);
         assert_eq!(tests.quick[0].0, "close");
-        assert_eq!(tests.slow_targets(), ["--test=model", "--test=memory"]);
+        assert_eq!(
+            tests.slow_targets(),
+            ["--test=model", "--test=memory", "--test=settings"]
+        );
     }
 }

@@ -144,8 +144,11 @@ impl Scene<'_> {
 
     fn judge(&self, blow: Blow, outage: &Outage) {
         let recorder = self.ground.recorder();
-        let found =
-            |time: Option<Duration>| time.map_or("never".to_owned(), |it| format!("{it:.1?}"));
+        let found = |time: Option<Duration>| match time {
+            None => "never".to_owned(),
+            Some(time) if time < Duration::from_millis(1) => "at once".to_owned(),
+            Some(time) => format!("{time:.1?}"),
+        };
         recorder.check(
             &format!("{blow}: everybody is served again"),
             format!("within {:?}", self.again),

@@ -33,7 +33,7 @@ impl Width {
     fn pixels(self) -> i32 {
         match self {
             Self::Wide => 1_080,
-            Self::Narrow => 420,
+            Self::Narrow => 360,
         }
     }
 

@@ -65,6 +65,9 @@ pub(in crate::report) fn timeline(
     })
 }
 
+/// One of the counts of a pool, if it knows it.
+type Count = fn(&Sample) -> Option<usize>;
+
 /// What stands at which height.
 struct Rows {
     connections: Range<i32>,
@@ -116,7 +119,7 @@ impl Draws<'_> {
             }
             sheet.text(name, (left, rows.start - 10), Anchor::Left, Ink::Faint)?;
         }
-        let middle = i32::midpoint(self.rows.health.start, self.rows.health.end);
+        let middle = (self.rows.health.start + self.rows.health.end) / 2;
         sheet.text("health", (left - 6, middle), Anchor::Right, Ink::Faint)?;
         let count = if self.width == Width::Wide { 12 } else { 5 };
         for tick in ticks(self.limits.seconds, count) {
@@ -147,7 +150,7 @@ impl Draws<'_> {
         self.line(&plane, |sample| sample.max, Ink::Most, 2)?;
         self.line(&plane, |sample| sample.idle, Ink::Idle, 3)?;
         self.line(&plane, |sample| sample.size, Ink::Size, 3)?;
-        let known: [(&str, fn(&Sample) -> Option<usize>); 3] = [
+        let known: [(&str, Count); 3] = [
             ("size", |sample| sample.size),
             ("in use", |sample| sample.in_use),
             ("idle", |sample| sample.idle),
@@ -169,7 +172,7 @@ impl Draws<'_> {
     fn health(&self, sheet: &Sheet<'_>) -> Result<(), Failure> {
         let felt = feelings(self.samples, self.limits.seconds, self.columns());
         if felt.is_empty() {
-            let middle = i32::midpoint(self.rows.health.start, self.rows.health.end);
+            let middle = (self.rows.health.start + self.rows.health.end) / 2;
             return sheet.text("unknown", (LEFT + 4, middle), Anchor::Left, Ink::Faint);
         }
         let plane = self.plane(sheet, &self.rows.health, 1.0);
@@ -193,7 +196,7 @@ impl Draws<'_> {
         &self,
         sheet: &Sheet<'_>,
         rows: &Range<i32>,
-        series: &[(&str, fn(&Sample) -> Option<usize>)],
+        series: &[(&str, Count)],
     ) -> Result<(), Failure> {
         let unknown = series
             .iter()
@@ -286,7 +289,8 @@ impl Shown {
         let [lowest, mean, highest] = &self.edges;
         if !highest.is_empty() {
             let around: Vec<Point> = highest.iter().chain(lowest.iter().rev()).copied().collect();
-            let band = Polygon::new(around, ink.filled(0.22));
+            let shade = if ink == Ink::Idle { 0.1 } else { 0.22 };
+            let band = Polygon::new(around, ink.filled(shade));
             plane.draw(&band).map_err(failed)?;
         }
         let line = PathElement::new(mean.clone(), ink.line(thick));

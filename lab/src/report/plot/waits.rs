@@ -11,8 +11,9 @@ use std::ops::Range;
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::report) struct Scale {
     rows: Vec<(String, Kind)>,
-    /// Powers of ten, of milliseconds.
-    decades: Range<i32>,
+    /// Powers of ten, of milliseconds: where it begins, and where it ends.
+    first: i32,
+    last: i32,
     most: u64,
 }
 
@@ -51,7 +52,8 @@ impl Scale {
     pub(in crate::report) fn of(case: &CaseReport) -> Option<Self> {
         let mut scale = Self {
             rows: Vec::new(),
-            decades: i32::MAX..i32::MIN,
+            first: i32::MAX,
+            last: i32::MIN,
             most: 1,
         };
         for group in case.runs.iter().flat_map(|run| &run.groups) {
@@ -73,8 +75,8 @@ impl Scale {
         }
         for &(upper, count) in &times.buckets {
             let (lower, upper) = bounds(upper);
-            self.decades.start = self.decades.start.min(lower.floor() as i32);
-            self.decades.end = self.decades.end.max(upper.ceil() as i32);
+            self.first = self.first.min(lower.floor() as i32);
+            self.last = self.last.max(upper.ceil() as i32);
             self.most = self.most.max(count);
         }
     }
@@ -118,7 +120,7 @@ pub(in crate::report) fn waits(
 
 fn axis(sheet: &Sheet<'_>, scale: &Scale, width: Width, end: i32) -> Result<(), Failure> {
     let across = LEFT..width.pixels() - RIGHT;
-    let steps = scale.decades.end - scale.decades.start;
+    let steps = scale.last - scale.first;
     // Where there is no room for the name of each power, every second is named.
     let named = if (across.end - across.start) / steps.max(1) < 52 {
         2
@@ -136,7 +138,7 @@ fn axis(sheet: &Sheet<'_>, scale: &Scale, width: Width, end: i32) -> Result<(), 
                 step if step == steps => Anchor::Right,
                 _ => Anchor::Middle,
             };
-            let name = power(scale.decades.start + step);
+            let name = power(scale.first + step);
             let x = if step == 0 { x - 4 } else { x };
             sheet.text(&name, (x, end + 13), anchor, Ink::Faint)?;
         }
@@ -190,7 +192,7 @@ fn bars(
     scale: &Scale,
     (width, row, ink): (Width, Range<i32>, Ink),
 ) -> Result<(), Failure> {
-    let decades = f64::from(scale.decades.start)..f64::from(scale.decades.end);
+    let decades = f64::from(scale.first)..f64::from(scale.last);
     let across = LEFT..width.pixels() - RIGHT;
     let top = (scale.most as f64).log10() + ONE;
     let plane = sheet.plane(
@@ -209,7 +211,7 @@ fn bars(
 
 const LEFT: i32 = 10;
 const RIGHT: i32 = 10;
-const ROW: i32 = 74;
+const ROW: i32 = 62;
 /// What of a row is its title's.
 const TITLE: i32 = 22;
 /// How high a bar of one is, where ten are one higher.

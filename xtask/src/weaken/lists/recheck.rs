@@ -87,9 +87,8 @@ pub(super) const EDITS: [Edit; 34] = [
         Recheck,
         "poll: the cell is not read again under the lock",
         MOVES,
-        "let old = line.node(number).waker.replace(fresh); \
-         let granted = place.waiter.phase() == Phase::Reservation;",
-        "let old = line.node(number).waker.replace(fresh); let granted = false;",
+        "place.known = known; let granted = place.waiter.phase() == Phase::Reservation;",
+        "place.known = known; let granted = false;",
     ),
     edit(
         Recheck,
