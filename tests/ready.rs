@@ -101,7 +101,7 @@ fn what_is_being_made_ready_is_not_made_once_more_as_a_spare_one() {
     world.limit(3);
     let gate = Gate::new();
     world.probe.then(Step::at(&gate));
-    let builder = hooked(&world).max_size(8).min_idle(3);
+    let builder = world.builder().max_size(8).min_idle(3);
     let builder = builder.runtime(Runtime::Tokio1);
     let mut building = scene.polled(builder.build_ready()).waits();
     for _ in 0..5 {
