@@ -217,9 +217,7 @@ impl Recorder {
 
     /// A check that was left out since this kind of pool does not tell `figure`. It is said, and nothing is guessed.
     pub fn unknown(&self, check: &str, figure: &str) {
-        self.note(format!(
-            "{check}{UNKNOWN} this pool does not tell {figure}"
-        ));
+        self.note(format!("{check}{UNKNOWN} this pool does not tell {figure}"));
     }
 
     /// A check that was left out since there is no server here that keeps a list of its connections.
