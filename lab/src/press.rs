@@ -2,7 +2,7 @@
 //! address that says that it is ready and one that takes a connection and works.
 
 use crate::Failure;
-use crate::cases::pressed::{MACHINE, Terms, press as drive};
+use crate::cases::pressed::{self, MACHINE, Terms, available};
 use crate::data::{Backend, CaseReport, Machine, Report, Run, SCHEMA, Scale, Sleeps, Verdict};
 use crate::load::client;
 use crate::record::Recorder;
@@ -81,8 +81,14 @@ pub async fn press(args: &PressArgs) -> Result<Report, Failure> {
     let terms = args.terms()?;
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..));
     let (recorder, client, began) = (Recorder::new(), client()?, Instant::now());
+    let mut dice = fastrand::Rng::with_seed(seed);
+    let driven = async {
+        available(&client, &args.url(&args.ready), &recorder).await?;
+        pressed::press(&client, &terms, &mut dice, &recorder).await;
+        Ok(())
+    };
     let driven = tokio::select! {
-        driven = drive(&client, &args.service, &terms, seed, &recorder) => Some(driven),
+        driven = driven => Some(driven),
         _ = tokio::signal::ctrl_c() => None,
     };
     let interrupted = driven.is_none();
@@ -94,7 +100,7 @@ pub async fn press(args: &PressArgs) -> Result<Report, Failure> {
         conditions: vec![
             format!(
                 "{:.0} requests a second of {} for {:?}, of which it can serve {:.0}; sent when they are due, whatever became of those before",
-                terms.per_second, terms.path, terms.lasts, terms.capacity
+                terms.per_second, args.path, terms.lasts, terms.capacity
             ),
             format!("each has {:?} altogether", terms.budget),
             MACHINE.to_owned(),
@@ -121,6 +127,10 @@ pub async fn press(args: &PressArgs) -> Result<Report, Failure> {
 }
 
 impl PressArgs {
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.service.trim_end_matches('/'))
+    }
+
     fn terms(&self) -> Result<Terms, Failure> {
         for (name, value) in [
             ("capacity", self.capacity),
@@ -137,8 +147,7 @@ impl PressArgs {
             }
         }
         Ok(Terms {
-            ready: self.ready.clone(),
-            path: self.path.clone(),
+            url: self.url(&self.path).into(),
             capacity: self.capacity,
             per_second: self.times * self.capacity,
             budget: Duration::from_millis(self.budget_ms),

@@ -22,6 +22,18 @@ fn it_says_where_it_listens_and_ends_in_good_order() {
 }
 
 #[test]
+fn whoever_tells_it_twice_does_not_wait() {
+    let (mut lab, _) = serve(&["--notice-ms", "600000"]);
+    let mut said = BufReader::new(lab.0.stderr.take().unwrap()).lines();
+    tell(&lab, "TERM");
+    let mut next = || said.next().unwrap().unwrap();
+    assert!(next().contains("Once more ends it at once"));
+    tell(&lab, "TERM");
+    assert!(next().contains("told twice to end"));
+    assert_eq!(lab.0.wait().unwrap().code(), Some(3));
+}
+
+#[test]
 fn an_address_that_is_taken_is_named() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();

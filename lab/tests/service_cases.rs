@@ -84,13 +84,17 @@ enum Flaw {
     TellsLate,
     /// Bounds are not looked at.
     Hangs,
-    /// Each that times out takes a place of the pool with him.
+    /// Each that times out takes places of the pool with him.
     LosesWhoTimesOut,
-    /// Each that goes away while he waits takes one with him.
+    /// Each that goes away while he waits takes some with him.
     LosesWhoGoesAway,
-    /// After a line as long as it is large, the pool never has more than it keeps.
+    /// After a line of some length, the pool never has more than it keeps.
     StaysSmall,
 }
+
+const LONG: usize = 16;
+/// So many that a spike of any kind is enough.
+const LOST: usize = 3;
 
 /// Makes pools with it.
 #[derive(Debug)]
@@ -186,10 +190,10 @@ impl Flawed {
         let mut line = InLine {
             before: places.waiting.fetch_add(1, Ordering::Relaxed),
             places,
-            lost: usize::from(self.flaw == Flaw::LosesWhoGoesAway),
+            lost: LOST * usize::from(self.flaw == Flaw::LosesWhoGoesAway),
         };
         if self.flaw == Flaw::StaysSmall
-            && line.before >= self.most
+            && line.before >= LONG
             && places.fell.fetch_add(1, Ordering::Relaxed) == 0
         {
             places
@@ -197,7 +201,7 @@ impl Flawed {
                 .fetch_add(self.most - self.kept, Ordering::Relaxed);
         }
         let got = timeout(bound, Arc::clone(&places.free).acquire_owned()).await;
-        line.lost = usize::from(self.flaw == Flaw::LosesWhoTimesOut && got.is_err());
+        line.lost = LOST * usize::from(self.flaw == Flaw::LosesWhoTimesOut && got.is_err());
         match got {
             Ok(permit) => Ok(Place {
                 permit: Some(permit.expect("it is never closed")),

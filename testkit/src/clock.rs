@@ -11,7 +11,8 @@ use tokio::time::Instant;
 /// A runtime of one thread, on a clock that stands still until it is [advanced](Clock::advance).
 ///
 /// What runs on it runs in the calls of this type and at no other time. A pool needs
-/// [`Runtime::Tokio1`](millpond::Runtime) for its time-outs, and its futures are polled [inside](Clock::polled):
+/// `Runtime::Tokio1` for its time-outs (the feature `rt_tokio_1` of millpond), and its futures are polled
+/// [inside](Clock::polled):
 ///
 /// ```
 /// use millpond::Runtime;

@@ -74,7 +74,8 @@ fn accounts_find_who_is_there_and_what_lives() {
     let pool = pool(2);
     let held = hold(&pool);
     let busy = said(|| assert_at_rest(&pool));
-    assert!(busy.starts_with("ACC: not at rest"), "{busy}");
+    let what = "ACC, at rest: not so: nobody holds, connects or waits";
+    assert!(busy.starts_with(what), "{busy}");
     let other = said(|| assert_live(&pool, 2));
     assert!(
         other.starts_with("ACC: 2 objects live, the pool counts 1"),

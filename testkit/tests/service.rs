@@ -45,6 +45,7 @@ async fn open_orders(pool: &postgres::Pool) -> Result<i64, Refusal> {
 #[test]
 fn a_request_that_cannot_be_served_in_time_is_told_so() {
     let (clock, world) = (Clock::new(), World::default());
+    world.limit(1);
     let builder = Pool::builder(world).max_size(1).runtime(Runtime::Tokio1);
     let pool = builder.build().unwrap();
 

@@ -1,15 +1,15 @@
 //! Case 5: a service at four fifths of what it can do, with spikes of more than that.
 
 use super::Case;
-use super::pressed::{MACHINE, write_down};
+use super::beforehand::{BEFOREHAND, book, capacity, question};
+use super::pressed::MACHINE;
 use super::spikes::{self, Bounds, Heard, Part};
 use crate::Failure;
-use crate::data::{Better, Scale};
+use crate::data::Scale;
 use crate::ground::Ground;
-use crate::load::{Answer, Beat, Fate, Shot, client, fire, steady, until_ready};
+use crate::load::{Beat, Shot, client, fire, steady, until_ready};
 use crate::service::{Service, Settings};
 use async_trait::async_trait;
-use reqwest::Client;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -99,12 +99,13 @@ impl Case for Degradation {
         let ready = format!("{}/ready", service.url());
         until_ready(&client, &ready, Duration::from_secs(10)).await?;
         let mut dice = fastrand::Rng::with_seed(ground.seed());
-        let capacity = capacity(&client, &service.url(), &mut dice, ground).await;
+        let recorder = ground.recorder();
+        let capacity = capacity(&client, &service.url(), MOST, WORK, &mut dice, recorder).await;
         let shots = course.shots(&service.url(), capacity, &mut dice);
         let begun = Instant::now();
         let beat = Beat::start(begun);
         let patience = 3 * course.bounds.longest;
-        let load = fire(&client, begun, shots, patience, book(ground));
+        let load = fire(&client, begun, shots, patience, book(recorder));
         let (answers, ()) = tokio::join!(load, course.mark(begun, ground));
         let heard = answers.iter().map(|answer| Heard {
             at: answer.at,
@@ -113,8 +114,7 @@ impl Case for Degradation {
             patient: answer.group == CALLERS,
         });
         let heard: Vec<_> = heard.collect();
-        spikes::judge(&heard, &course.parts, &course.bounds, ground.recorder());
-        Ok(())
+        spikes::judge(&heard, &course.parts, &course.bounds, recorder)
     }
 }
 
@@ -192,57 +192,8 @@ impl Course {
     }
 }
 
-/// How many requests the service can do in a second, on this machine: by how long each holds its connection.
-async fn capacity(
-    client: &Client,
-    service: &str,
-    dice: &mut fastrand::Rng,
-    ground: &Ground,
-) -> f64 {
-    let url = question(service, WORK);
-    let _phase = ground.recorder().phase("what it can do");
-    let at_best = MOST as f64 / WORK.as_secs_f64();
-    let due = steady(Duration::ZERO, BEFOREHAND, CALM * at_best, dice);
-    let shots = due.into_iter().map(|at| Shot {
-        group: "beforehand",
-        at,
-        url: Arc::clone(&url),
-        hangs_up: None,
-    });
-    let patience = Duration::from_secs(10);
-    let answers = fire(
-        client,
-        Instant::now(),
-        shots.collect(),
-        patience,
-        book(ground),
-    )
-    .await;
-    let held = answers.iter().filter_map(|answer| match answer.fate {
-        Fate::Served { held, .. } => held,
-        _ => None,
-    });
-    let held: Vec<_> = held.collect();
-    let mean = held.iter().sum::<Duration>().as_secs_f64() / held.len().max(1) as f64;
-    let capacity = MOST as f64 / mean.max(WORK.as_secs_f64());
-    ground
-        .recorder()
-        .figure("what it can do", capacity, "/s", Better::Neither);
-    capacity
-}
-
-fn question(service: &str, work: Duration) -> Arc<str> {
-    format!("{service}/query?ms={}", work.as_millis()).into()
-}
-
-fn book(ground: &Ground) -> impl Fn(&Answer) + Send + Sync + 'static {
-    let book = ground.recorder().clone();
-    move |answer| write_down(&book, answer)
-}
-
 const CALLERS: &str = "callers";
 const HALF_WAY: usize = IMPATIENT / 2;
-const BEFOREHAND: Duration = Duration::from_millis(1_500);
 /// By how much the short form is shorter.
 const SHORTER: u32 = 4;
 /// From when to when, in seconds, and whether it is a spike. After each there is time to see it get over it.

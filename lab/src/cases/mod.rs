@@ -1,5 +1,6 @@
 //! The cases. Each states its question, its fixed conditions, its bound, its figure.
 
+mod beforehand;
 mod degradation;
 mod isolation;
 mod leaks;

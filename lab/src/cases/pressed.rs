@@ -1,6 +1,7 @@
 //! Twice as many requests as a service can serve, and what must hold of its answers: by what its clients see alone, so
 //! that it can be asked of any service.
 
+use super::beforehand::book;
 use crate::Failure;
 use crate::data::{Better, Outcome};
 use crate::load::{Answer, Beat, Fate, Shot, fire, quantile, steady, until_ready};
@@ -13,10 +14,8 @@ use tokio::time::Instant;
 /// What a service is asked for.
 #[derive(Clone, Debug)]
 pub(crate) struct Terms {
-    /// Where it says that it is ready.
-    pub(crate) ready: String,
     /// What is asked for.
-    pub(crate) path: String,
+    pub(crate) url: Arc<str>,
     /// How many of them it can serve in a second.
     pub(crate) capacity: f64,
     /// How many it is asked for in a second.
@@ -27,41 +26,43 @@ pub(crate) struct Terms {
     pub(crate) lasts: Duration,
 }
 
-/// Asks whether the service is there, drives it, and writes down what must hold.
-pub(crate) async fn press(
+/// Asks whether the service is there.
+pub(crate) async fn available(
     client: &Client,
-    service: &str,
-    terms: &Terms,
-    seed: u64,
+    ready: &str,
     recorder: &Recorder,
 ) -> Result<(), Failure> {
-    let base = service.trim_end_matches('/');
-    let ready = format!("{base}{}", terms.ready);
-    let after = until_ready(client, &ready, TO_BE_READY).await?;
+    let after = until_ready(client, ready, TO_BE_READY).await?;
     recorder.check(
         "the service is ready",
         format!("within {TO_BE_READY:?}"),
         format!("after {after:.0?}"),
         true,
     );
-    let url = Arc::<str>::from(format!("{base}{}", terms.path));
-    let mut dice = fastrand::Rng::with_seed(seed);
-    let due = steady(Duration::ZERO, terms.lasts, terms.per_second, &mut dice);
+    Ok(())
+}
+
+/// Drives it, and writes down what must hold.
+pub(crate) async fn press(
+    client: &Client,
+    terms: &Terms,
+    dice: &mut fastrand::Rng,
+    recorder: &Recorder,
+) {
+    let due = steady(Duration::ZERO, terms.lasts, terms.per_second, dice);
     let shots = due.into_iter().map(|at| Shot {
         group: CALLERS,
         at,
-        url: Arc::clone(&url),
+        url: Arc::clone(&terms.url),
         hangs_up: None,
     });
     let phase = recorder.phase(format!("{:.0} requests a second", terms.per_second));
     let begun = Instant::now();
     let beat = Beat::start(begun);
-    let book = recorder.clone();
-    let told = move |answer: &Answer| write_down(&book, answer);
-    let answers = fire(client, begun, shots.collect(), 3 * terms.budget, told).await;
+    let (shots, patience) = (shots.collect(), 3 * terms.budget);
+    let answers = fire(client, begun, shots, patience, book(recorder)).await;
     drop(phase);
     judge(&answers, &beat, terms, recorder);
-    Ok(())
 }
 
 /// Writes down what came of a request.
@@ -126,7 +127,7 @@ fn in_time(answers: &[Answer], beat: &Beat, terms: &Terms, recorder: &Recorder) 
         ("who is turned away hears of it within his budget", false),
     ] {
         let worst = worst(served);
-        let found = format!("the slowest after {worst:.0?}");
+        let found = format!("the slowest after {worst:.1?}");
         recorder.check(name, format!("{budget:?}"), found, worst <= budget);
     }
     let raw = |served, share| {
@@ -135,18 +136,9 @@ fn in_time(answers: &[Answer], beat: &Beat, terms: &Terms, recorder: &Recorder) 
             .filter(move |answer| answer.served() == served);
         quantile(those.map(Answer::took), share).as_secs_f64() * 1e3
     };
-    recorder.headline(
-        "p99 until turned away",
-        raw(false, 0.99),
-        "ms",
-        Better::Lower,
-    );
-    recorder.figure(
-        "median until turned away",
-        raw(false, 0.5),
-        "ms",
-        Better::Lower,
-    );
+    let (median, p99) = ("median until turned away", "p99 until turned away");
+    recorder.headline(median, raw(false, 0.5), "ms", Better::Lower);
+    recorder.figure(p99, raw(false, 0.99), "ms", Better::Lower);
     recorder.figure("p99 of the served", raw(true, 0.99), "ms", Better::Lower);
 }
 
@@ -197,9 +189,9 @@ fn worth(answers: &[Answer], terms: &Terms, recorder: &Recorder) {
     let share = per_second / terms.capacity * 100.0;
     recorder.check(
         "it goes on serving as many as it can",
-        format!("80 % of {:.0} a second", terms.capacity),
+        format!("70 % of {:.0} a second", terms.capacity),
         format!("{share:.0} %"),
-        share >= 80.0,
+        share >= 70.0,
     );
     recorder.figure("served, of what it can do", share, "%", Better::Higher);
 }

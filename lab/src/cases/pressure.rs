@@ -1,7 +1,8 @@
 //! Case 3: a service is asked for twice what it can do.
 
 use super::Case;
-use super::pressed::{MACHINE, Terms, press};
+use super::beforehand::{BEFOREHAND, capacity, question};
+use super::pressed::{MACHINE, Terms, available, press};
 use crate::Failure;
 use crate::data::Scale;
 use crate::ground::Ground;
@@ -17,7 +18,7 @@ pub(super) struct Pressure;
 const MOST: usize = 10;
 const WORK: Duration = Duration::from_millis(200);
 /// The longest that the service lets a request wait for a connection.
-const WAIT: Duration = Duration::from_millis(2_500);
+const WAIT: Duration = Duration::from_millis(2_250);
 /// What each request has altogether.
 const BUDGET: Duration = Duration::from_secs(3);
 
@@ -36,16 +37,16 @@ impl Case for Pressure {
     }
 
     fn conditions(&self, scale: Scale) -> Vec<String> {
-        let Terms {
-            per_second, lasts, ..
-        } = terms(scale);
         vec![
             format!(
-                "an HTTP service on loopback, {MOST} connections, each request works for {WORK:?}: it can do {:.0} a second",
-                per_second / 2.0
+                "an HTTP service on loopback, {MOST} connections, each request works for {WORK:?}"
             ),
             format!(
-                "{per_second:.0} requests a second for {lasts:?}, sent when they are due, whatever became of those before"
+                "twice what it can do for {:?}, sent when they are due, whatever became of those before",
+                lasts(scale)
+            ),
+            format!(
+                "what it can do: {MOST} requests in the time for which one holds its connection, on this machine, measured for {BEFOREHAND:?} beforehand"
             ),
             format!(
                 "a request waits for a connection for {WAIT:?} at most, and has {BUDGET:?} altogether, from the moment when it is due"
@@ -55,11 +56,11 @@ impl Case for Pressure {
     }
 
     fn bound(&self, scale: Scale) -> Duration {
-        terms(scale).lasts + Duration::from_secs(60)
+        lasts(scale) + Duration::from_secs(60)
     }
 
     fn expected(&self, scale: Scale) -> Duration {
-        terms(scale).lasts + WAIT
+        BEFOREHAND + lasts(scale) + WAIT
     }
 
     async fn run(&self, ground: &Ground) -> Result<(), Failure> {
@@ -73,28 +74,25 @@ impl Case for Pressure {
             wait: WAIT,
         };
         let service = Service::start(pool, settings).await?;
-        press(
-            &client()?,
-            &service.url(),
-            &terms(ground.scale()),
-            ground.seed(),
-            ground.recorder(),
-        )
-        .await
+        let (client, recorder) = (client()?, ground.recorder());
+        let mut dice = fastrand::Rng::with_seed(ground.seed());
+        available(&client, &format!("{}/ready", service.url()), recorder).await?;
+        let capacity = capacity(&client, &service.url(), MOST, WORK, &mut dice, recorder).await;
+        let terms = Terms {
+            url: question(&service.url(), WORK),
+            capacity,
+            per_second: 2.0 * capacity,
+            budget: BUDGET,
+            lasts: lasts(ground.scale()),
+        };
+        press(&client, &terms, &mut dice, recorder).await;
+        Ok(())
     }
 }
 
-fn terms(scale: Scale) -> Terms {
-    let capacity = MOST as f64 / WORK.as_secs_f64();
-    Terms {
-        ready: "/ready".to_owned(),
-        path: format!("/query?ms={}", WORK.as_millis()),
-        capacity,
-        per_second: 2.0 * capacity,
-        budget: BUDGET,
-        lasts: match scale {
-            Scale::Short => Duration::from_millis(7_500),
-            Scale::Full => Duration::from_secs(60),
-        },
+fn lasts(scale: Scale) -> Duration {
+    match scale {
+        Scale::Short => Duration::from_millis(7_500),
+        Scale::Full => Duration::from_secs(60),
     }
 }

@@ -24,6 +24,9 @@ const KEPT: usize = 5;
 const PATIENT: usize = 8;
 /// Who waits until its bound passes.
 const IMPATIENT: usize = 16;
+/// How long a pool may read other than it is, such as while it looks at an idle connection itself: what it says of its
+/// health may hold on to the worse for a second.
+const TO_READ: Duration = Duration::from_secs(2);
 /// Nobody's bound where all is well.
 const PLENTY: Duration = Duration::from_secs(20);
 
@@ -50,12 +53,15 @@ impl Case for Saturation {
                 "{PATIENT} more wait until they are served; {IMPATIENT} more have bounds of their own, up to {:?}",
                 longest(scale)
             ),
+            format!(
+                "what the pool reads after each holder is right at once, or is noted and right within {TO_READ:?}"
+            ),
             MEASURE.to_owned(),
         ]
     }
 
     fn bound(&self, scale: Scale) -> Duration {
-        longest(scale) + PLENTY * 2
+        longest(scale) + PLENTY * 3
     }
 
     fn expected(&self, scale: Scale) -> Duration {
@@ -135,7 +141,7 @@ impl Stage<'_> {
             if held.await.is_err() {
                 break;
             }
-            looks.push(self.pool.look());
+            looks.push(self.read(looks.len() + 1).await);
         }
         let recorder = self.ground.recorder();
         let all = looks.len() == MOST;
@@ -152,6 +158,24 @@ impl Stage<'_> {
                 .await?;
         }
         Ok(all)
+    }
+
+    /// What the pool says when so many hold a connection. A pool that takes an idle connection out for a moment to look at
+    /// it itself may count it meanwhile: then it is read again, and that is said.
+    async fn read(&self, held: usize) -> Look {
+        let right = |look: &Look| {
+            look.utilisation().is_none_or(|share| exactly(share, held))
+                && look.health.is_none_or(|level| level == health_of(held))
+        };
+        let first = self.pool.look();
+        if right(&first) {
+            return first;
+        }
+        let (look, _) = self.ground.until(&self.pool, TO_READ, right).await;
+        self.ground.recorder().note(format!(
+            "with {held} held, at first it read {first}; then {look}"
+        ));
+        look
     }
 
     fn utilisation(&self, looks: &[Look]) {
@@ -321,6 +345,11 @@ impl Stage<'_> {
         );
         Ok(())
     }
+}
+
+/// Whether that is the share of all connections, in per cent: no rounding hides anything.
+fn exactly(share: f64, held: usize) -> bool {
+    (share - held as f64 * 100.0 / MOST as f64).abs() < f64::EPSILON
 }
 
 /// How well a pool is that has so many in use.

@@ -1,5 +1,6 @@
 //! What must hold of a service that went through spikes.
 
+use crate::Failure;
 use crate::data::Better;
 use crate::load::quantile;
 use crate::record::Recorder;
@@ -36,17 +37,27 @@ pub(super) struct Bounds {
 }
 
 /// Writes down what must hold. The first part is calm, and shows what is normal; after each spike there is a calm part.
-pub(super) fn judge(heard: &[Heard], parts: &[Part], bounds: &Bounds, recorder: &Recorder) {
+///
+/// # Errors
+///
+/// Nobody had to wait in the spikes, so that nothing was asked: what the service can do was measured too low.
+pub(super) fn judge(
+    heard: &[Heard],
+    parts: &[Part],
+    bounds: &Bounds,
+    recorder: &Recorder,
+) -> Result<(), Failure> {
+    let normal = normal(heard, parts[0]);
+    felt(heard, parts)?;
     let longest = heard.iter().map(|one| one.took).max().unwrap_or_default();
     recorder.check(
         "no response takes longer",
         format!("{:?}", bounds.longest),
-        format!("{longest:.0?}"),
+        format!("{longest:.1?}"),
         longest <= bounds.longest,
     );
     errors(heard, parts, true, 5.0, recorder);
     errors(heard, parts, false, 1.0, recorder);
-    let normal = normal(heard, parts[0]);
     // A machine that does other work is no reason to call it another service.
     let limit = normal * 3 / 2 + SLACK;
     let mut slowest = 0.0_f64;
@@ -72,6 +83,23 @@ pub(super) fn judge(heard: &[Heard], parts: &[Part], bounds: &Bounds, recorder: 
     recorder.headline("until normal after a spike", slowest, "s", Better::Lower);
     recorder.figure("normal p99", ms(normal), "ms", Better::Lower);
     recorder.figure("longest response", ms(longest), "ms", Better::Lower);
+    Ok(())
+}
+
+/// Whether anybody had to wait in the spikes.
+fn felt(heard: &[Heard], parts: &[Part]) -> Result<(), Failure> {
+    let in_spike = |one: &&Heard| parts.iter().any(|part| part.is_spike && part.has(one));
+    let longest = heard.iter().filter(in_spike).map(|one| one.took).max();
+    let longest = longest.unwrap_or_default();
+    let calm = heard.iter().filter(|one| parts[0].has(one));
+    let usual = quantile(calm.map(|one| one.took), 0.5);
+    if longest < usual + SLACK {
+        return Err(format!(
+            "the spikes were not more than the service can do: nobody took longer than {longest:.1?}, and {usual:.1?} is usual; is the machine busy?"
+        )
+        .into());
+    }
+    Ok(())
 }
 
 /// The share of those who would wait and were not served, in the spikes or outside.
@@ -162,7 +190,7 @@ mod tests {
     };
 
     /// A request each 10 ms, of which each takes as long as is said of its moment, or fails.
-    fn checks(took: impl Fn(u64) -> Option<u64>) -> Vec<bool> {
+    fn judged(took: impl Fn(u64) -> Option<u64>) -> Result<Vec<bool>, Failure> {
         let heard = (0..4_500).map(|number| {
             let at = number * 10;
             Heard {
@@ -173,10 +201,16 @@ mod tests {
             }
         });
         let recorder = Recorder::new();
-        judge(&heard.collect::<Vec<_>>(), &PARTS, &BOUNDS, &recorder);
+        judge(&heard.collect::<Vec<_>>(), &PARTS, &BOUNDS, &recorder)?;
         let checks = recorder.written().checks;
-        checks.iter().map(|check| check.holds).collect()
+        Ok(checks.iter().map(|check| check.holds).collect())
     }
+
+    fn usual(at: u64) -> Option<u64> {
+        Some(if SPIKE.contains(&at) { 400 } else { 200 })
+    }
+
+    const SPIKE: std::ops::Range<u64> = 10_000..15_000;
 
     #[test]
     fn a_service_that_gets_over_its_spikes_passes() {
@@ -187,31 +221,38 @@ mod tests {
             15_000..24_000 => Some(1_000),
             _ => Some(200),
         };
-        assert_eq!(checks(took), [true; 4]);
+        assert_eq!(judged(took).unwrap(), [true; 4]);
     }
 
     #[test]
     fn each_bound_is_one_that_can_be_missed() {
-        let normal = |_| Some(200);
-        assert_eq!(checks(normal), [true; 4]);
-        let one_long = |at| Some(if at == 12_000 { 2_001 } else { 200 });
-        assert_eq!(checks(one_long), [false, true, true, true]);
+        let checks = |took: &dyn Fn(u64) -> Option<u64>| judged(took).unwrap();
+        assert_eq!(checks(&usual), [true; 4]);
+        let one_long = |at| if at == 12_000 { Some(2_001) } else { usual(at) };
+        assert_eq!(checks(&one_long), [false, true, true, true]);
         let errors_in_the_spike = |at: u64| {
-            let fails = (10_000..15_000).contains(&at) && at % 200 == 0;
-            (!fails).then_some(200)
+            let fails = SPIKE.contains(&at) && at % 200 == 0;
+            usual(at).filter(|_| !fails)
         };
-        assert_eq!(checks(errors_in_the_spike), [true, false, true, true]);
-        let errors_before = |at: u64| (at > 10_000 || at % 200 > 0).then_some(200);
-        assert_eq!(checks(errors_before), [true, true, false, true]);
-        let slow_for_long = |at: u64| {
-            Some(if (15_000..26_000).contains(&at) {
-                900
-            } else {
-                200
-            })
+        assert_eq!(checks(&errors_in_the_spike), [true, false, true, true]);
+        let errors_before = |at: u64| usual(at).filter(|_| at > 10_000 || at % 200 > 0);
+        assert_eq!(checks(&errors_before), [true, true, false, true]);
+        let slow_until = |end| {
+            move |at| {
+                if (15_000..end).contains(&at) {
+                    Some(900)
+                } else {
+                    usual(at)
+                }
+            }
         };
-        assert_eq!(checks(slow_for_long), [true, true, true, false]);
-        let never_the_same = |at| Some(if at >= 10_000 { 900 } else { 200 });
-        assert_eq!(checks(never_the_same), [true, true, true, false]);
+        assert_eq!(checks(&slow_until(26_000)), [true, true, true, false]);
+        assert_eq!(checks(&slow_until(45_000)), [true, true, true, false]);
+    }
+
+    #[test]
+    fn a_spike_that_nobody_feels_is_none() {
+        let why = judged(|_| Some(200)).unwrap_err().to_string();
+        assert!(why.contains("not more than the service can do"), "{why}");
     }
 }

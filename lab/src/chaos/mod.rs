@@ -76,7 +76,7 @@ impl Case for Chaos {
             ),
             format!(
                 "after each: served again and whole within {WHOLE:?}; no get more than {SLACK:?} past its bound, as against a \
-                 timer of the same length beside it"
+                 timer of its length that runs beside it"
             ),
         ]
     }

@@ -3,7 +3,7 @@
 use super::plan::{Episode, Ill};
 use crate::Failure;
 use crate::harm::Harmed;
-use crate::site::Site;
+use crate::site::{Site, blocking};
 use millpond_testkit::proxy::Proxy;
 use std::sync::Arc;
 
@@ -35,8 +35,11 @@ impl Sick {
         let mut left_out = 0;
         for ill in &episode.ills {
             match ill {
-                Ill::Way(fault) => self.proxy.add(*fault),
-                Ill::Cut => self.proxy.reset_all(),
+                Ill::Way(fault) => {
+                    let fault = *fault;
+                    self.order(move |proxy| proxy.add(fault)).await?;
+                }
+                Ill::Cut => self.order(Proxy::reset_all).await?,
                 Ill::Terminated if self.site.server().is_some() => {
                     self.site.terminate(&self.name).await?;
                 }
@@ -58,10 +61,20 @@ impl Sick {
     ///
     /// The harness failed.
     pub(super) async fn recover(&self, harmed: Vec<Harmed>) -> Result<(), Failure> {
-        self.proxy.heal();
+        self.order(Proxy::heal).await?;
         for harmed in harmed {
             harmed.heal().await?;
         }
         Ok(())
+    }
+
+    /// The proxy says when it is done, which blocks: not here, where callers' timers run.
+    async fn order(&self, order: impl FnOnce(&Proxy) + Send + 'static) -> Result<(), Failure> {
+        let proxy = Arc::clone(&self.proxy);
+        blocking(move || {
+            order(&proxy);
+            Ok(())
+        })
+        .await
     }
 }

@@ -21,7 +21,7 @@ pub(super) struct Turned {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Body {
     /// In one word: `overloaded`, `timed_out`, `shutting_down`, `unavailable`, `failed`, `not_asked_well`,
-    /// `nothing_here`.
+    /// `nothing_here`, `only_asked`.
     pub error: String,
     /// In a sentence.
     pub reason: String,
@@ -87,6 +87,12 @@ impl IntoResponse for Turned {
 pub(super) async fn nothing_here() -> Turned {
     let reason = "there are /query, /live, /ready, /metrics and /debug/pool";
     Turned::plain(StatusCode::NOT_FOUND, "nothing_here", reason)
+}
+
+/// What is told to do something.
+pub(super) async fn only_asked() -> Turned {
+    let reason = "nothing here takes anything but GET and HEAD";
+    Turned::plain(StatusCode::METHOD_NOT_ALLOWED, "only_asked", reason)
 }
 
 fn reason(end: End) -> &'static str {

@@ -49,7 +49,7 @@ pub struct ServeArgs {
 /// There is no database, or no such pool; it cannot listen there; or not all was done in time at the end.
 pub async fn serve(args: ServeArgs, makers: &[Arc<dyn Maker>]) -> Result<bool, Failure> {
     // Before anything that takes its time: whoever ends it meanwhile means it.
-    let told = told_to_end()?;
+    let mut told = Told::new()?;
     tracing_to_stderr();
     let maker = chosen(args.pool.as_deref(), makers)?;
     let site = Site::find(false).await?;
@@ -71,12 +71,16 @@ pub async fn serve(args: ServeArgs, makers: &[Arc<dyn Maker>]) -> Result<bool, F
     ));
     say(&format!("Listening on {}", service.url()));
     say("  /query?ms=50   /debug/pool   /metrics   /ready   /live; Ctrl-C ends it.");
-    told.await;
-    eprintln!("Ending: not ready any more, and whoever is here is served.");
+    told.ending().await;
+    eprintln!(
+        "Ending: not ready any more, and whoever is here is served. Once more ends it at once."
+    );
     let notice = Duration::from_millis(args.notice_ms);
-    service
-        .shut_down(notice, Duration::from_millis(args.drain_ms))
-        .await?;
+    let within = Duration::from_millis(args.drain_ms);
+    tokio::select! {
+        ended = service.shut_down(notice, within) => ended?,
+        () = told.ending() => return Err("told twice to end: whoever was here was cut off".into()),
+    }
     eprintln!("Ended; every connection is back.");
     Ok(true)
 }
@@ -119,24 +123,43 @@ fn tracing_to_stderr() {
     let _ = warnings.with_writer(std::io::stderr).try_init();
 }
 
-/// Ends at Ctrl-C or SIGTERM. Listens from now on.
+/// Ctrl-C and SIGTERM. Listens from the moment when it is made.
 #[cfg(unix)]
-fn told_to_end() -> Result<impl Future<Output = ()>, Failure> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
+struct Told {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Told {
+    fn new() -> Result<Self, Failure> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// It was told so, since it was asked last.
+    async fn ending(&mut self) {
         tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
-    })
+    }
 }
 
 #[cfg(not(unix))]
-fn told_to_end() -> Result<impl Future<Output = ()>, Failure> {
-    Ok(async {
+struct Told;
+
+#[cfg(not(unix))]
+impl Told {
+    fn new() -> Result<Self, Failure> {
+        Ok(Self)
+    }
+
+    async fn ending(&mut self) {
         // An error is as good as being told: nobody could tell us any more.
         let _ = tokio::signal::ctrl_c().await;
-    })
+    }
 }

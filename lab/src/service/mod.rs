@@ -194,6 +194,7 @@ fn routes(desk: Arc<Desk>) -> Router {
         .route("/ready", get(ready::ready))
         .route("/metrics", get(metrics::page))
         .route("/debug/pool", get(debug::pool))
+        .method_not_allowed_fallback(answer::only_asked)
         .fallback(answer::nothing_here)
         .with_state(desk)
 }

@@ -125,7 +125,7 @@ impl Pool {
                 return Ok(found);
             }
             let patience = match self.0.defect {
-                Defect::OneAfterTheOther => 3 * TO_ANSWER,
+                Defect::OneAfterTheOther => 4 * TO_ANSWER,
                 _ => TO_ANSWER,
             };
             let asked = timeout(patience, found.client.simple_query(""));

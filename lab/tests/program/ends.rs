@@ -65,7 +65,7 @@ fn ctrl_c_in_the_midst_of_a_case_leaves_a_report_and_nothing_else() {
     until(TO_END, "its server is gone", || {
         server.is_gone().then_some(())
     });
-    assert_eq!(place.servers(), [PathBuf::new(); 0]);
+    assert!(place.servers().is_empty(), "{:?}", place.servers());
 }
 
 #[test]

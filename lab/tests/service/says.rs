@@ -27,6 +27,10 @@ async fn each_address_says_what_it_is_there_for() {
         assert_eq!((found, body["error"].as_str()), (status, Some(error)));
         assert!(!body["reason"].as_str().unwrap().is_empty(), "{body}");
     }
+    let told = stage.client.post(stage.url("/query")).send().await.unwrap();
+    assert_eq!(told.status(), 405);
+    let body: Value = told.json().await.unwrap();
+    assert_eq!(body["error"], "only_asked", "{body}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

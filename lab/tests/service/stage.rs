@@ -47,6 +47,7 @@ impl Stage {
             wait,
             leak_threshold: Some(60 * S),
             shed: true,
+            careful: false,
         };
         let pool = Millpond.make(&spec).await.expect("a pool");
         Self {
