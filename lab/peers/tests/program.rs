@@ -44,10 +44,8 @@ fn what_fails_with_a_peer_is_shown_and_is_no_failure() -> Result<(), Box<dyn Err
     let said = String::from_utf8(run.stdout)?;
     assert!(run.status.success(), "{said}");
     assert!(said.contains("millpond: 1 of 1 cases passed"), "{said}");
-    assert!(
-        said.contains("saturation, bb8: health is critical"),
-        "bb8 has no health: {said}"
-    );
+    // Gets that are dropped stay among those that it counts as pending.
+    assert!(said.contains("saturation, bb8: FAILED"), "{said}");
     let report: serde_json::Value =
         serde_json::from_slice(&fs::read(folder.0.join("report.json"))?)?;
     let runs = report["cases"][0]["runs"].as_array().ok_or("no runs")?;

@@ -52,9 +52,12 @@ fn about(text: &mut String, report: &Report) {
     );
     let cores = machine.cores;
     let processor = machine.processor.as_deref().unwrap_or("unknown processor");
+    let load = machine.load.map_or_else(String::new, |load| {
+        format!(", load {load:.1} when it began")
+    });
     let _ = writeln!(
         text,
-        "| machine | {cores} cores, {processor}, {} |",
+        "| machine | {cores} cores, {processor}, {}{load} |",
         machine.system
     );
     let _ = writeln!(
@@ -220,7 +223,7 @@ pub(super) mod tests {
     pub(crate) fn report() -> Report {
         let report = json!({
             "schema": 1, "started": "2026-11-26T05:00:00Z", "seconds": 3.0, "seed": 7, "scale": "short",
-            "machine": { "cores": 2, "processor": null, "system": "linux", "load": null },
+            "machine": { "cores": 2, "processor": null, "system": "linux", "load": 3.5 },
             "versions": { "bb8": "0.9.1" }, "interrupted": false,
             "backend": { "kind": "PostgreSQL", "version": "17.0", "origin": "started for this run", "sleeps": "in_server" },
             "cases": [{
@@ -244,6 +247,7 @@ pub(super) mod tests {
             page.contains("* Saturation: who waits: asked for 8, found 24"),
             "{page}"
         );
+        assert!(page.contains("linux, load 3.5 when it began"), "{page}");
         assert!(
             page.contains("2026-11-26, the cases in their short form, seed 7"),
             "{page}"
