@@ -28,8 +28,8 @@ pub(super) const EDITS: [Edit; 12] = [
         Settle,
         "enter: when it does not stand in line after all",
         MOVES,
-        "self.change(line, |state| state); return end;",
-        "return end;",
+        "self.change(line, |state| state); drop_contained(waker); return end;",
+        "drop_contained(waker); return end;",
     ),
     edit(
         Settle,
