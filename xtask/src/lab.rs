@@ -4,6 +4,7 @@ use crate::child;
 use crate::failure::Failure;
 use crate::steps::Steps;
 use crate::workspace::Workspace;
+use std::env;
 use std::process::Command;
 
 /// Their tests. sqlx is left out, aloud, where Rust is too old for it.
@@ -20,6 +21,19 @@ pub(crate) fn step(here: &Workspace, steps: &mut Steps) {
     steps.step("lab sqlite", |tally| {
         child::run_tests(&mut at(here, SQLITE, "test --quiet"), tally)
     });
+    if wants_long_cases() {
+        steps.step("lab, to the letter", |_| {
+            child::run(&mut here.cargo("run --release --package millpond-lab -- run --full"))
+        });
+    } else {
+        println!("    NOT RUN: the lab's cases in their long form, which {LONG}=true adds");
+    }
+}
+
+/// Whether the long cases are a part of the test.
+fn wants_long_cases() -> bool {
+    let set = env::var(LONG).unwrap_or_default();
+    matches!(&*set.to_ascii_lowercase(), "true" | "1" | "yes" | "on")
 }
 
 /// What `lint` checks of them.
@@ -60,6 +74,8 @@ fn minor(said: &str) -> Option<u32> {
 }
 
 const PEERS: &str = "lab/peers";
+/// What the lab itself asks for `--full`.
+const LONG: &str = "ENABLE_POOL_STRESS_TESTS";
 const SQLITE: &str = "lab/sqlite";
 /// The oldest Rust that builds it: 1.94.
 const SQLX: u32 = 94;
