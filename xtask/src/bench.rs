@@ -3,15 +3,16 @@
 use crate::failure::Failure;
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{baseline, child, instructions};
+use crate::{baseline, child, footprint, instructions};
 use std::process::Command;
 
-/// All benchmarks of `benches/`, or the one `name`; `rest` is handed on. `compare`, `check` and `instructions` are
-/// programs of their own.
+/// All benchmarks of `benches/`, or the one `name`; `rest` is handed on. `compare`, `check`, `footprint` and
+/// `instructions` are programs of their own.
 pub(crate) fn run(here: &Workspace, name: Option<&str>, rest: &[String]) -> Result<(), Failure> {
     let mut cargo = match name {
         Some("compare") => compare(here, rest),
         Some("check") => return baseline::run(here, rest == ["--keep"]),
+        Some("footprint") => return footprint::run(here),
         Some("instructions") => return instructions::run(here, rest == ["--keep"]),
         _ => here.cargo("bench --package millpond-benches"),
     };

@@ -15,6 +15,7 @@ mod date;
 mod deny;
 mod failure;
 mod features;
+mod footprint;
 mod fuzz;
 mod house;
 mod instructions;
