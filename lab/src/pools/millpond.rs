@@ -121,20 +121,7 @@ where
     }
 
     fn look(&self) -> Look {
-        let now = self.pool.snapshot();
-        Look {
-            max: Some(now.max_size),
-            size: Some(now.size),
-            connecting: Some(now.connecting),
-            in_use: Some(now.in_use),
-            idle: Some(now.idle),
-            waiting: Some(now.waiting),
-            health: Some(match self.pool.health().level {
-                Level::Healthy => data::Level::Healthy,
-                Level::Warning => data::Level::Warning,
-                Level::Critical => data::Level::Critical,
-            }),
-        }
+        look(&self.pool)
     }
 
     fn leaks(&self) -> Option<Vec<String>> {
@@ -161,7 +148,26 @@ where
     }
 }
 
-fn refusal<E>(error: AcquireError<E>) -> Refusal
+/// What a pool of millpond's says of itself.
+pub(crate) fn look<M: Manager>(pool: &Pool<M>) -> Look {
+    let now = pool.snapshot();
+    Look {
+        max: Some(now.max_size),
+        size: Some(now.size),
+        connecting: Some(now.connecting),
+        in_use: Some(now.in_use),
+        idle: Some(now.idle),
+        waiting: Some(now.waiting),
+        health: Some(match pool.health().level {
+            Level::Healthy => data::Level::Healthy,
+            Level::Warning => data::Level::Warning,
+            Level::Critical => data::Level::Critical,
+        }),
+    }
+}
+
+/// Why it gave none.
+pub(crate) fn refusal<E>(error: AcquireError<E>) -> Refusal
 where
     E: std::error::Error + Send + Sync + 'static,
 {

@@ -3,6 +3,7 @@
 mod millpond;
 
 pub use self::millpond::{Millpond, Own, Works};
+pub(crate) use self::millpond::{look, refusal};
 
 use crate::subject::Maker;
 use std::sync::Arc;

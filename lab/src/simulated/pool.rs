@@ -2,14 +2,12 @@
 
 use super::world::{Event, Fault, Wire, World};
 use crate::Failure;
-use crate::data;
+use crate::pools::{look, refusal};
 use crate::subject::{Lease, Look, Refusal, Subject, Work};
 use async_trait::async_trait;
 use millpond::Runtime;
-use millpond::managed::{
-    self, Acquire, AcquireError, Bell, Metrics, Object, Reason, RecycleError, RecycleResult,
-};
-use millpond::observe::{CloseReason, HandClock, Level};
+use millpond::managed::{self, Acquire, Bell, Metrics, Object, RecycleError, RecycleResult};
+use millpond::observe::{CloseReason, HandClock};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::pin;
 use std::task::Poll;
@@ -141,7 +139,7 @@ impl Subject for Simulated {
             Some(Ok(object)) => Ok(Box::new(Taken::new(object))),
             Some(Err(error)) => {
                 self.world.note(Event::NotTaken, 0);
-                Err(refusal(&error))
+                Err(refusal(error))
             }
             None => {
                 self.world.note(Event::NotTaken, 1);
@@ -151,37 +149,12 @@ impl Subject for Simulated {
     }
 
     fn look(&self) -> Look {
-        let now = self.pool.snapshot();
-        Look {
-            max: Some(now.max_size),
-            size: Some(now.size),
-            connecting: Some(now.connecting),
-            in_use: Some(now.in_use),
-            idle: Some(now.idle),
-            waiting: Some(now.waiting),
-            health: Some(match self.pool.health().level {
-                Level::Healthy => data::Level::Healthy,
-                Level::Warning => data::Level::Warning,
-                Level::Critical => data::Level::Critical,
-            }),
-        }
+        look(&self.pool)
     }
 
     async fn close(&self) {
         self.pool.close();
         self.pool.closed().await;
-    }
-}
-
-fn refusal(error: &AcquireError<Fault>) -> Refusal {
-    match error.reason() {
-        Reason::Deadline(_) | Reason::Timeout(_) => Refusal::TimedOut,
-        Reason::LineFull => Refusal::Shed(None),
-        Reason::Overloaded { retry_after } | Reason::Unavailable { retry_after, .. } => {
-            Refusal::Shed(Some(*retry_after))
-        }
-        Reason::Closed => Refusal::Closed,
-        _ => Refusal::Failed(error.to_string().into()),
     }
 }
 
