@@ -82,9 +82,9 @@ async fn a_pool_that_storms_fails() -> Result<(), Failure> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_pool_that_asks_the_dead_one_after_the_other_fails() -> Result<(), Failure> {
+async fn a_pool_that_waits_for_the_dead_fails() -> Result<(), Failure> {
     let site = Site::start().await?;
-    let run = run(recovery(), mortal::Maker(Defect::OneAfterTheOther), site).await;
+    let run = run(recovery(), mortal::Maker(Defect::WaitsForTheDead), site).await;
     assert!(failed(&run).contains(&"no get outlasts its bound"));
     Ok(())
 }
