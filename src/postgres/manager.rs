@@ -6,7 +6,6 @@ use super::route::Route;
 use super::scout::Scout;
 use super::search::{Found, Search};
 use super::seat::Seat;
-use super::watch::Sight;
 use super::{
     ClientWrapper, CredentialProvider, Error, ManagerConfig, Reset, Returns, SessionSettings,
     StatementCaches, TargetSessionAttrs, hosts, keepalives, roles,
@@ -328,10 +327,7 @@ impl managed::Manager for Manager {
             return Err(unfit);
         }
         // It was in order when it was kept; a statement that somebody drops now is closed on its connection.
-        if client
-            .watch()
-            .is_some_and(|watch| watch.sight() != Sight::IDLE)
-        {
+        if !self.is_at_rest(client).await {
             self.put_in_order(client).await?;
         }
         let method = &self.config.recycling_method;

@@ -58,6 +58,17 @@ impl Manager {
         }
     }
 
+    /// Whether one that was put in order is so still, but for what ends by itself in a moment. That needs no reset.
+    pub(super) async fn is_at_rest(&self, client: &ClientWrapper) -> bool {
+        match client.watch() {
+            Some(watch) if watch.sight() != Sight::IDLE => {
+                let rests = timeout(client.grace(), quiet(watch)).await;
+                matches!(rests, Ok(Ok(Sight::IDLE)))
+            }
+            _ => true,
+        }
+    }
+
     /// Puts a connection in order for the next user, within the bound.
     pub(super) async fn put_in_order(
         &self,

@@ -196,6 +196,31 @@ async fn a_reset_that_fails_costs_the_connection_and_nobody_else() {
     assert_eq!(pool.manager().returns().closed, 1);
 }
 
+/// A statement that is dropped beside an idle connection is closed on it, and a get may meet that: nobody has used the
+/// session meanwhile.
+#[tokio::test]
+async fn what_ends_by_itself_at_a_get_costs_no_reset() {
+    let db = database();
+    let pool = pool(By::Tcp, &db, &Reset::Targeted);
+    let client = pool.get().await.unwrap();
+    let statement = client.prepare("SELECT 4711").await.unwrap();
+    drop(client);
+    eventually("it is back", || pool.snapshot().idle == 1).await;
+    assert_eq!(pool.manager().returns().reset, 1);
+
+    // On this thread its connection does not hear of it before the get does.
+    drop(statement);
+    let client = pool.get().await.unwrap();
+    assert_eq!(pool.manager().returns().reset, 1);
+    let prepared =
+        "SELECT count(*) > 0 FROM pg_prepared_statements WHERE statement = 'SELECT 4711'";
+    assert!(!is_there(&client, prepared).await, "it was closed before");
+    drop(client);
+    eventually("it is back", || pool.snapshot().idle == 1).await;
+    assert_eq!(pool.manager().returns().reset, 2);
+    assert_eq!(pool.manager().returns().cancelled, 0);
+}
+
 #[test]
 fn each_recycling_method_has_a_reset_that_does_the_same() {
     let custom = "DISCARD ALL".to_owned();
