@@ -143,6 +143,7 @@ fn elsewhere(command: Option<&Command>, makers: &[Arc<dyn Maker>]) -> Option<Pro
     match command? {
         Command::Run(args) => Program::for_pools(makers, &args.run.pools, args.backend),
         Command::Compare(args) => Program::for_pools(makers, &args.pools(), Kind::Postgresql),
+        Command::Chaos(args) => Program::for_pools(makers, &args.pools, Kind::Postgresql),
         _ => None,
     }
 }
@@ -367,4 +368,23 @@ fn told_to_end() -> std::io::Result<impl Future<Output = ()>> {
 
 pub(crate) fn now() -> String {
     date::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_command_that_drives_pools_finds_those_of_other_projects() {
+        let goes_to = |words: &[&str]| {
+            let cli = Cli::try_parse_from(["lab"].iter().chain(words)).expect("a command line");
+            elsewhere(cli.command.as_ref(), &crate::pools::own())
+        };
+        let peers = Some(Program::Peers { with_sqlx: false });
+        assert_eq!(goes_to(&["run", "saturation", "--pools", "bb8"]), peers);
+        assert_eq!(goes_to(&["compare", "--pools", "millpond,bb8"]), peers);
+        assert_eq!(goes_to(&["chaos", "--pools", "bb8"]), peers);
+        assert_eq!(goes_to(&["chaos", "--pools", "millpond"]), None);
+        assert_eq!(goes_to(&["serve"]), None);
+    }
 }

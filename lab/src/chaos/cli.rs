@@ -23,7 +23,7 @@ pub(crate) struct ChaosArgs {
     out: Option<PathBuf>,
     /// The pools to drive, separated by commas; see `lab list`.
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
-    pools: Vec<String>,
+    pub(crate) pools: Vec<String>,
     /// Do faults to the server although we did not start it: end its connections.
     #[arg(long)]
     faults_on_a_server_that_is_not_ours: bool,

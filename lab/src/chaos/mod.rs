@@ -27,7 +27,7 @@ use crate::subject::{Subject, Target};
 use async_trait::async_trait;
 use crowd::{Crowd, Manners, Pace};
 use millpond_testkit::proxy::Proxy;
-use oracle::{OtherSide, Tally};
+use oracle::{OtherSide, Whole};
 use sick::Sick;
 use std::sync::Arc;
 use std::time::Duration;
@@ -133,20 +133,11 @@ struct Run<'a> {
     crowd: Crowd,
 }
 
-/// What is asked after each episode.
-struct Oracles {
-    served: Tally,
-    unstuck: Tally,
-    cap: Tally,
-    agrees: Tally,
-    to_serve: Duration,
-    to_be_whole: Duration,
-}
-
 impl Run<'_> {
     async fn go_by(self, plan: &Plan) -> Result<(), Failure> {
         let recorder = self.ground.recorder();
-        let mut oracles = Oracles::new();
+        let mut oracles = Whole::new(MOST, WHOLE);
+        let mut to_be_whole = Duration::ZERO;
         let mut bad = 0;
         let mut left_out = 0;
         for (index, episode) in plan.episodes().iter().enumerate() {
@@ -155,7 +146,8 @@ impl Run<'_> {
             let phase = recorder.phase(&told);
             tracing::info!("{told}");
             left_out += self.suffer(episode).await?;
-            let good = self.is_whole(episode, &told, &mut oracles).await;
+            let (good, after) = self.is_whole(episode, &told, &mut oracles).await;
+            to_be_whole = to_be_whole.max(after);
             drop(phase);
             bad += usize::from(!good);
             if bad >= ENOUGH {
@@ -170,7 +162,13 @@ impl Run<'_> {
                 "{left_out} ills at the server were left out: {why}"
             ));
         }
-        oracles.close(self.ground);
+        oracles.close(recorder);
+        recorder.figure(
+            "longest to come to rest and be whole",
+            to_be_whole.as_secs_f64() * 1e3,
+            "ms",
+            Better::Lower,
+        );
         self.conclude().await;
         Ok(())
     }
@@ -186,8 +184,13 @@ impl Run<'_> {
         Ok(left_out)
     }
 
-    /// What must be true after it. Whether it is.
-    async fn is_whole(&self, episode: &Episode, told: &str, oracles: &mut Oracles) -> bool {
+    /// What must be true after it: whether it is, and how long that took from when nobody came any more.
+    async fn is_whole(
+        &self,
+        episode: &Episode,
+        told: &str,
+        oracles: &mut Whole,
+    ) -> (bool, Duration) {
         let healed = Instant::now();
         let served = self.first_served().await;
         if let Ok(at) = &served {
@@ -202,9 +205,9 @@ impl Run<'_> {
             .add(told, oracle::cap(&self.pool, MOST, WHOLE).await);
         let agrees = oracle::agree(&self.pool, &self.here, WHOLE).await;
         good &= oracles.agrees.add(told, agrees);
-        oracles.to_be_whole = oracles.to_be_whole.max(rests.elapsed());
+        let after = rests.elapsed();
         self.crowd.go(PACE);
-        good
+        (good, after)
     }
 
     /// When the first was served that came after the end of an episode.
@@ -241,48 +244,6 @@ impl Run<'_> {
         recorder.figure("not served", troubles as f64, "requests", Better::Neither);
         let late = latest.as_secs_f64() * 1e3;
         recorder.figure("latest get past its bound", late, "ms", Better::Lower);
-    }
-}
-
-impl Oracles {
-    fn new() -> Self {
-        let within = |what: &str| format!("{what} within {WHOLE:?}, after each episode");
-        Self {
-            served: Tally::new("served again", within("somebody who comes after it")),
-            unstuck: Tally::new("nobody is stuck", within("every caller comes to an end")),
-            cap: Tally::new(
-                "CAP: nothing is lost",
-                within(&format!(
-                    "{MOST} connections at once, all good, and no more"
-                )),
-            ),
-            agrees: Tally::new(
-                "ACC: pool and server agree",
-                within("the same number of connections"),
-            ),
-            to_serve: Duration::ZERO,
-            to_be_whole: Duration::ZERO,
-        }
-    }
-
-    fn close(self, ground: &Ground) {
-        let recorder = ground.recorder();
-        let (served, whole) = (self.to_serve.as_secs_f64(), self.to_be_whole.as_secs_f64());
-        recorder.headline(
-            "longest until served again",
-            served * 1e3,
-            "ms",
-            Better::Lower,
-        );
-        recorder.figure(
-            "longest to come to rest and be whole",
-            whole * 1e3,
-            "ms",
-            Better::Lower,
-        );
-        [self.served, self.unstuck, self.cap, self.agrees]
-            .into_iter()
-            .for_each(|tally| tally.close(recorder));
     }
 }
 

@@ -1,6 +1,7 @@
 //! What must be true when an episode is over: CAP, nobody stuck, and the pool's counts are the server's.
 
 use crate::Failure;
+use crate::data::Better;
 use crate::punctual;
 use crate::record::Recorder;
 use crate::subject::{Lease, Refusal, Subject, Work};
@@ -134,6 +135,44 @@ impl Tally {
         }
         let holds = self.bad.is_empty() && self.good > 0;
         recorder.check(self.name, self.bound, found, holds);
+    }
+}
+
+/// What is asked after each episode, whatever the other side is.
+#[derive(Debug)]
+pub(crate) struct Whole {
+    pub(crate) served: Tally,
+    pub(crate) unstuck: Tally,
+    pub(crate) cap: Tally,
+    pub(crate) agrees: Tally,
+    /// The longest until somebody was served again.
+    pub(crate) to_serve: Duration,
+}
+
+impl Whole {
+    /// Of a pool of `most` connections, which has so long to be whole again.
+    pub(crate) fn new(most: usize, within: Duration) -> Self {
+        let within = |what: &str| format!("{what} within {within:?}, after each episode");
+        let all = format!("{most} connections at once, all good, and no more");
+        Self {
+            served: Tally::new("served again", within("somebody who comes after it")),
+            unstuck: Tally::new("nobody is stuck", within("every caller comes to an end")),
+            cap: Tally::new("CAP: nothing is lost", within(&all)),
+            agrees: Tally::new(
+                "ACC: pool and server agree",
+                within("the same number of connections"),
+            ),
+            to_serve: Duration::ZERO,
+        }
+    }
+
+    /// As checks of the book; the longest until somebody was served again is its headline.
+    pub(crate) fn close(self, recorder: &Recorder) {
+        let served = self.to_serve.as_secs_f64() * 1e3;
+        recorder.headline("longest until served again", served, "ms", Better::Lower);
+        [self.served, self.unstuck, self.cap, self.agrees]
+            .into_iter()
+            .for_each(|tally| tally.close(recorder));
     }
 }
 

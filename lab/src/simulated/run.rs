@@ -6,7 +6,7 @@ use super::world::{Event, World};
 use super::{Around, Outcome};
 use crate::Failure;
 use crate::chaos::crowd::{Crowd, Manners, Pace};
-use crate::chaos::oracle::{self, OtherSide, Tally};
+use crate::chaos::oracle::{self, OtherSide, Tally, Whole};
 use crate::data::{Better, Level, Run, Verdict};
 use crate::record::Recorder;
 use crate::subject::Subject;
@@ -32,14 +32,10 @@ pub(super) struct Simulation {
 
 /// What is asked after each spell.
 struct Oracles {
-    served: Tally,
-    unstuck: Tally,
-    cap: Tally,
-    agrees: Tally,
+    whole: Whole,
     books: Tally,
     once: Tally,
     healthy: Tally,
-    to_serve: Duration,
     to_be_healthy: Duration,
 }
 
@@ -97,21 +93,28 @@ impl Simulation {
         spell.end(&self.world, &self.simulated, MOST);
         drop(fault);
         let healed = Instant::now();
+        let Oracles {
+            whole,
+            books,
+            once,
+            healthy,
+            to_be_healthy,
+        } = oracles;
         let served = self.first_served().await;
-        oracles.to_serve = oracles.to_serve.max(healed.elapsed());
-        let mut good = oracles.served.add(&told, served);
+        whole.to_serve = whole.to_serve.max(healed.elapsed());
+        let mut good = whole.served.add(&told, served);
         self.crowd.go(SPARSE);
         sleep(spell.fair).await;
-        good &= oracles.unstuck.add(&told, self.crowd.rest(WHOLE).await);
+        good &= whole.unstuck.add(&told, self.crowd.rest(WHOLE).await);
         let cap = oracle::cap(&self.pool, MOST, WHOLE).await;
-        good &= oracles.cap.add(&told, cap);
+        good &= whole.cap.add(&told, cap);
         let agrees = oracle::agree(&self.pool, &self.world, WHOLE).await;
-        good &= oracles.agrees.add(&told, agrees);
-        good &= oracles.books.add(&told, self.simulated.books());
-        good &= oracles.once.add(&told, self.nothing_forbidden());
+        good &= whole.agrees.add(&told, agrees);
+        good &= books.add(&told, self.simulated.books());
+        good &= once.add(&told, self.nothing_forbidden());
         let rested = Instant::now();
-        good &= oracles.healthy.add(&told, self.healthy().await);
-        oracles.to_be_healthy = oracles.to_be_healthy.max(rested.elapsed());
+        good &= healthy.add(&told, self.healthy().await);
+        *to_be_healthy = rested.elapsed().max(*to_be_healthy);
         self.sample();
         self.world.note(Event::Whole, number);
         good
@@ -205,34 +208,20 @@ impl Simulation {
 
 impl Oracles {
     fn new() -> Self {
-        let within = |what: &str| format!("{what} within {WHOLE:?}, after each episode");
         Self {
-            served: Tally::new("served again", within("somebody who comes after it")),
-            unstuck: Tally::new("nobody is stuck", within("every caller comes to an end")),
-            cap: Tally::new(
-                "CAP: nothing is lost",
-                within(&format!(
-                    "{MOST} connections at once, all good, and no more"
-                )),
-            ),
-            agrees: Tally::new(
-                "ACC: pool and server agree",
-                within("the same number of connections"),
-            ),
+            whole: Whole::new(MOST, WHOLE),
             books: Tally::new("BOOKS", "what was counted since the start adds up"),
             once: Tally::new(
                 "ONCE and LIM",
                 format!("no connection in two hands or dropped twice, never more than {MOST}"),
             ),
             healthy: Tally::new("healthy again", format!("within {HEALTHY:?}")),
-            to_serve: Duration::ZERO,
             to_be_healthy: Duration::ZERO,
         }
     }
 
     fn close(self, recorder: &Recorder) {
-        let served = self.to_serve.as_secs_f64() * 1e3;
-        recorder.headline("longest until served again", served, "ms", Better::Lower);
+        self.whole.close(recorder);
         let healthy = self.to_be_healthy.as_secs_f64();
         recorder.figure(
             "longest at rest until healthy again",
@@ -240,16 +229,9 @@ impl Oracles {
             "s",
             Better::Lower,
         );
-        let all = [
-            self.served,
-            self.unstuck,
-            self.cap,
-            self.agrees,
-            self.books,
-            self.once,
-            self.healthy,
-        ];
-        all.into_iter().for_each(|tally| tally.close(recorder));
+        [self.books, self.once, self.healthy]
+            .into_iter()
+            .for_each(|tally| tally.close(recorder));
     }
 }
 
