@@ -120,6 +120,25 @@ fn retire_snapshot() {
     });
 }
 
+/// Forbids that who reads that a waiter has the room of an object does not know of its end yet.
+#[test]
+fn retire_waiter_snapshot() {
+    explore("retire_waiter_snapshot", ALL, || {
+        let pool = Pool::new(1, Order::Lifo);
+        let object = pool.hold();
+        let waiting = pool.waiting();
+        let look = |pool: &Pool| {
+            if pool.engine().state().connecting() == 1 {
+                pool.books().see_server();
+            }
+        };
+        pool.race().and(|pool| pool.doom(object)).and(look).run();
+        let object = waiting.wait().expect("the pool is open");
+        pool.give_back(object);
+        pool.at_rest(1, 1);
+    });
+}
+
 /// Forbids that of two who wait one sleeps beside the room of the two objects that are retired.
 #[test]
 fn retire_retire() {

@@ -10,8 +10,9 @@ use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
 
 /// Who waits, and what must not change while somebody decides about them. It reads as the queue of its
-/// getters, whom nearly every move is about.
+/// getters, whom nearly every move is about; they and their cells lie first, beside the lock.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Line<T> {
     getters: Queue<T>,
     /// The cells of getters who left.

@@ -3,7 +3,7 @@
 //! With the lock held, only [`claim`](Engine::claim) and [`give_back`](super::give_back) can still
 //! change the word, only its number of idle objects, and only while nobody waits. So:
 //! * `closed`, `max`, `size` and `connecting` stand still under the lock;
-//! * with somebody in line the whole word does, and a swap cannot fail (asserted);
+//! * with somebody in line the whole word does, so a plain store puts the next picture in place (asserted);
 //! * every move ends with [`settle`](Engine::settle) in the same swap: while somebody in line has no
 //!   reservation and there is room, the first of them gets one. So nobody waits beside room (P1). Where
 //!   objects are brought and not made, the same swap lets in who waits with one (`adding.rs`).
@@ -413,7 +413,21 @@ impl<T> Engine<T> {
     }
 
     /// Swaps `next` in for `state`, with the line locked.
+    ///
+    /// With somebody in line nobody else can change the word: a claim finds nothing idle, and a return takes the lock.
+    /// So what was decided on still holds, and a store is enough.
+    #[inline]
     pub(super) fn swap(&self, state: State, next: State) -> Result<(), State> {
+        if state.waiting() > 0 {
+            assert!(
+                self.look() == state,
+                "the word changed under the lock with somebody in line"
+            );
+            // ORDERING(locked store): Release pairs with `snapshot`, as `locked move` does. What is to be acquired was, by
+            // the `locked move` that put the first in line; the lock hands it on.
+            self.word.store(next.bits(), Ordering::Release);
+            return Ok(());
+        }
         // ORDERING(locked move): Release pairs with `locked move` and `snapshot`: an object is destroyed
         // before the room that it leaves is given to another. Acquire pairs with `publish` (what is taken
         // from the idle count has been pushed) and with an earlier `locked move`. Relaxed on failure: the
@@ -424,13 +438,7 @@ impl<T> Engine<T> {
             Ordering::AcqRel,
             Ordering::Relaxed,
         );
-        swapped.map(drop).map_err(|now| {
-            assert!(
-                state.waiting() == 0,
-                "the word changed under the lock with somebody in line"
-            );
-            State::from_bits(now)
-        })
+        swapped.map(drop).map_err(State::from_bits)
     }
 
     /// Idle objects that were claimed to be destroyed, and parked ones that go with them.

@@ -17,23 +17,27 @@
 
 use std::ops::{Index, IndexMut};
 
-/// Places for `N`.
+/// Places for `N`. What changes with each who comes or goes lies together, and that is all that a short line touches.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Places<N> {
-    blocks: Vec<Block<N>>,
-    /// A bit for each block.
-    roomy: Vec<u64>,
     taken: usize,
+    /// All that most lines need.
+    first: Block<N>,
+    later: Vec<Block<N>>,
+    /// A bit for each of the later ones.
+    roomy: Vec<u64>,
     /// The memory of a block that emptied.
     spare: Option<Vec<Option<N>>>,
 }
 
 #[derive(Debug)]
+#[repr(C)]
 struct Block<N> {
-    /// As many as were ever needed since it was empty.
-    places: Vec<Option<N>>,
     /// A bit for each place.
     taken: u64,
+    /// As many as were ever needed since it was empty.
+    places: Vec<Option<N>>,
 }
 
 /// Places in a block, and blocks that one word of bits is for.
@@ -45,9 +49,10 @@ impl<N> Places<N> {
     /// Nobody stands anywhere.
     pub const fn new() -> Self {
         Self {
-            blocks: Vec::new(),
-            roomy: Vec::new(),
             taken: 0,
+            first: Block::new(),
+            later: Vec::new(),
+            roomy: Vec::new(),
             spare: None,
         }
     }
@@ -61,55 +66,57 @@ impl<N> Places<N> {
     /// Takes the lowest free place for who is there under its number.
     #[inline]
     pub fn put(&mut self, one: impl FnOnce(u32) -> N) -> u32 {
-        let block = self.roomy();
-        let Block { places, taken } = &mut self.blocks[block];
-        let place = taken.trailing_ones() as usize;
-        let number = u32::try_from(block * BLOCK + place).expect("the word counts fewer waiters");
-        *taken |= 1 << place;
-        if *taken == FULL {
-            self.roomy[block / BLOCK] &= !(1 << (block % BLOCK));
-        }
         self.taken += 1;
-        match places.get_mut(place) {
-            Some(free) => *free = Some(one(number)),
-            // The lowest free one: all before it are there.
-            None => {
-                if places.capacity() == 0 && block > 0 {
-                    *places = self
-                        .spare
-                        .take()
-                        .unwrap_or_else(|| Vec::with_capacity(BLOCK));
-                }
-                places.push(Some(one(number)));
-            }
+        if self.first.taken != FULL {
+            return self.first.put(0, one);
         }
-        number
+        self.put_later(one)
+    }
+
+    #[inline(never)]
+    fn put_later(&mut self, one: impl FnOnce(u32) -> N) -> u32 {
+        let number = self.roomy();
+        let block = &mut self.later[number];
+        if block.places.capacity() == 0 {
+            let spare = self.spare.take();
+            block.places = spare.unwrap_or_else(|| Vec::with_capacity(BLOCK));
+        }
+        let place = block.put(number + 1, one);
+        if block.taken == FULL {
+            self.roomy[number / BLOCK] &= !(1 << (number % BLOCK));
+        }
+        place
     }
 
     /// Who stands at `number` goes.
     #[inline]
     pub fn take(&mut self, number: u32) -> N {
-        let (block, place) = split(number);
-        let Block { places, taken } = &mut self.blocks[block];
-        let one = places[place].take().expect(SURE);
-        if *taken == FULL {
-            self.roomy[block / BLOCK] |= 1 << (block % BLOCK);
-        }
-        *taken &= !(1 << place);
         self.taken -= 1;
-        if *taken == 0 && block > 0 {
-            self.emptied(block);
+        let (block, place) = split(number);
+        match block.checked_sub(1) {
+            None => self.first.take(place),
+            Some(later) => self.take_later(later, place),
+        }
+    }
+
+    #[inline(never)]
+    fn take_later(&mut self, number: usize, place: usize) -> N {
+        let block = &mut self.later[number];
+        let one = block.take(place);
+        self.roomy[number / BLOCK] |= 1 << (number % BLOCK);
+        if block.taken == 0 {
+            self.emptied(number);
         }
         one
     }
 
     /// Everybody, by number.
     pub fn iter(&self) -> impl Iterator<Item = &N> {
-        self.blocks.iter().flat_map(|block| &block.places).flatten()
+        let blocks = std::iter::once(&self.first).chain(&self.later);
+        blocks.flat_map(|block| &block.places).flatten()
     }
 
-    /// The first block with a free place.
-    #[inline]
+    /// The first of the later blocks with a free place.
     fn roomy(&mut self) -> usize {
         let first = self.roomy.iter().position(|word| *word != 0);
         match first {
@@ -121,33 +128,75 @@ impl<N> Places<N> {
     /// One more block, all of it free. It has no memory yet.
     #[cold]
     fn build(&mut self) -> usize {
-        let block = self.blocks.len();
-        self.blocks.push(Block {
-            places: Vec::new(),
-            taken: 0,
-        });
-        if block % BLOCK == 0 {
+        let number = self.later.len();
+        self.later.push(Block::new());
+        if number % BLOCK == 0 {
             self.roomy.push(0);
         }
-        self.roomy[block / BLOCK] |= 1 << (block % BLOCK);
-        block
+        self.roomy[number / BLOCK] |= 1 << (number % BLOCK);
+        number
     }
 
-    /// Nobody stands in `block` any more, nor in others at the end, if this is the last.
+    /// Nobody stands in this one of the later blocks any more, nor in others at the end, if it is the last.
     #[cold]
-    fn emptied(&mut self, block: usize) {
-        let mut places = std::mem::take(&mut self.blocks[block].places);
+    fn emptied(&mut self, number: usize) {
+        let mut places = std::mem::take(&mut self.later[number].places);
         places.clear();
         self.spare = Some(places);
-        while self.blocks.len() > 1 && self.blocks.last().is_some_and(|last| last.taken == 0) {
-            self.blocks.pop();
-            let last = self.blocks.len();
+        while self.later.last().is_some_and(|last| last.taken == 0) {
+            self.later.pop();
+            let last = self.later.len();
             self.roomy[last / BLOCK] &= !(1 << (last % BLOCK));
         }
-        self.roomy.truncate(self.blocks.len().div_ceil(BLOCK));
-        if self.blocks.len() < self.blocks.capacity() / 4 {
-            self.blocks.shrink_to(2 * self.blocks.len());
+        self.roomy.truncate(self.later.len().div_ceil(BLOCK));
+        if self.later.len() < self.later.capacity() / 4 {
+            self.later.shrink_to(2 * self.later.len());
         }
+    }
+
+    #[inline]
+    fn block(&self, block: usize) -> &Block<N> {
+        match block.checked_sub(1) {
+            None => &self.first,
+            Some(later) => &self.later[later],
+        }
+    }
+
+    #[inline]
+    fn block_mut(&mut self, block: usize) -> &mut Block<N> {
+        match block.checked_sub(1) {
+            None => &mut self.first,
+            Some(later) => &mut self.later[later],
+        }
+    }
+}
+
+impl<N> Block<N> {
+    const fn new() -> Self {
+        Self {
+            taken: 0,
+            places: Vec::new(),
+        }
+    }
+
+    /// Takes its lowest free place; it is the block of this number among all.
+    #[inline]
+    fn put(&mut self, block: usize, one: impl FnOnce(u32) -> N) -> u32 {
+        let place = self.taken.trailing_ones() as usize;
+        let number = u32::try_from(block * BLOCK + place).expect("the word counts fewer waiters");
+        self.taken |= 1 << place;
+        match self.places.get_mut(place) {
+            Some(free) => *free = Some(one(number)),
+            // The lowest free one: all before it are there.
+            None => self.places.push(Some(one(number))),
+        }
+        number
+    }
+
+    #[inline]
+    fn take(&mut self, place: usize) -> N {
+        self.taken &= !(1 << place);
+        self.places[place].take().expect(SURE)
     }
 }
 
@@ -157,7 +206,7 @@ impl<N> Index<u32> for Places<N> {
     #[inline]
     fn index(&self, number: u32) -> &N {
         let (block, place) = split(number);
-        self.blocks[block].places[place].as_ref().expect(SURE)
+        self.block(block).places[place].as_ref().expect(SURE)
     }
 }
 
@@ -165,7 +214,7 @@ impl<N> IndexMut<u32> for Places<N> {
     #[inline]
     fn index_mut(&mut self, number: u32) -> &mut N {
         let (block, place) = split(number);
-        self.blocks[block].places[place].as_mut().expect(SURE)
+        self.block_mut(block).places[place].as_mut().expect(SURE)
     }
 }
 
@@ -181,8 +230,10 @@ mod tests {
     impl<N> Places<N> {
         /// Places that there is memory for.
         fn kept(&self) -> usize {
-            let blocks = self.blocks.iter().map(|block| block.places.capacity());
-            blocks.sum::<usize>() + self.spare.as_ref().map_or(0, Vec::capacity)
+            let blocks = self.later.iter().map(|block| block.places.capacity());
+            self.first.places.capacity()
+                + blocks.sum::<usize>()
+                + self.spare.as_ref().map_or(0, Vec::capacity)
         }
     }
 
@@ -227,7 +278,10 @@ mod tests {
         for middle_first in [false, true] {
             let mut places = Places::new();
             let mut numbers: Vec<_> = (0..MANY).map(|_| places.put(|number| number)).collect();
-            assert_eq!((places.kept(), places.blocks.len()), (MANY, MANY / BLOCK));
+            assert_eq!(
+                (places.kept(), places.later.len()),
+                (MANY, MANY / BLOCK - 1)
+            );
             if middle_first {
                 numbers.rotate_left(MANY / 2);
             }
@@ -237,12 +291,8 @@ mod tests {
             assert_eq!(places.kept(), 3 * BLOCK);
             assert_eq!(places.take(last), last);
             assert_eq!(places.kept(), 2 * BLOCK);
-            assert_eq!(places.blocks.len(), 1);
-            assert!(
-                places.blocks.capacity() <= 8,
-                "{}",
-                places.blocks.capacity()
-            );
+            assert_eq!(places.later.len(), 0);
+            assert!(places.later.capacity() <= 8, "{}", places.later.capacity());
         }
     }
 
@@ -252,7 +302,7 @@ mod tests {
         let full: Vec<_> = (0..BLOCK).map(|_| places.put(|number| number)).collect();
         let mut beyond = || {
             let number = places.put(|number| number);
-            let at = places.blocks[1].places.as_ptr();
+            let at = places.later[0].places.as_ptr();
             assert_eq!((places.take(number), number as usize), (number, BLOCK));
             at
         };

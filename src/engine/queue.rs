@@ -37,8 +37,9 @@ pub enum End {
     Through,
 }
 
-/// One in line.
+/// One in line; on a cache line of its own, so that two workers who serve and join never need two for one.
 #[derive(Debug)]
+#[repr(align(64))]
 pub struct Node<T> {
     /// The cell through which the getter hears.
     pub waiter: Arc<Waiter<T>>,
@@ -64,13 +65,14 @@ impl<T> Node<T> {
     }
 }
 
-/// Those who wait for the same thing.
+/// Those who wait for the same thing. What changes with each who comes or goes lies first, and together.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Queue<T> {
-    nodes: Places<Node<T>>,
     ends: [Links; 2],
     hungry: usize,
     impatient: usize,
+    nodes: Places<Node<T>>,
 }
 
 /// Neighbours of a node in one list, or, for a list, its two ends.

@@ -1,4 +1,4 @@
-//! The primitives that the engine stands on: std, parking_lot and crossbeam; or, under
+//! The primitives that the engine stands on: std and crossbeam; or, under
 //! `cfg(millpond_loom)` and `cfg(millpond_shuttle)`, stand-ins that loom and shuttle can explore.
 //!
 //! Nothing else in the crate names an atomic, a lock or a lock-free queue, so that what they check is
@@ -10,9 +10,27 @@ mod real {
     pub use crossbeam_queue::ArrayQueue;
     pub use crossbeam_utils::CachePadded;
     pub use crossbeam_utils::atomic::AtomicCell;
-    pub use parking_lot::{Mutex, MutexGuard};
-    pub use std::sync::OnceLock;
+    use std::sync::PoisonError;
     pub use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+    pub use std::sync::{MutexGuard, OnceLock};
+
+    /// std's lock. A panic poisons nothing: no code of a user's runs under it, and whoever leaves it has put in order
+    /// what it guards.
+    #[derive(Debug, Default)]
+    pub struct Mutex<T>(std::sync::Mutex<T>);
+
+    impl<T> Mutex<T> {
+        /// A free lock around `value`.
+        pub const fn new(value: T) -> Self {
+            Self(std::sync::Mutex::new(value))
+        }
+
+        /// Waits for the lock.
+        #[inline]
+        pub fn lock(&self) -> MutexGuard<'_, T> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        }
+    }
 
     /// A reference that is stored and loaded at once.
     #[derive(Debug)]

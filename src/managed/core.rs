@@ -16,7 +16,7 @@ use crate::Runtime;
 use crate::engine::budget::{Account, Allowance};
 use crate::engine::idle::Order;
 use crate::engine::state::MAX_SIZE;
-use crate::engine::sync::{AtomicU64, AtomicUsize, Mutex, Ordering};
+use crate::engine::sync::{AtomicU64, AtomicUsize, CachePadded, Mutex, Ordering};
 use crate::engine::wake::{first_panic, resume};
 use crate::engine::{Debt, Engine, GiveBack, Gone};
 use crate::observe::clock::Clock;
@@ -48,7 +48,8 @@ pub(crate) struct Core<M: Manager> {
     /// When the pool was built, as a raw reading.
     pub(crate) built: u64,
     pub(crate) registry: Registry,
-    pub(crate) counters: Counters,
+    /// Written by all who wait: on lines of their own, since everybody reads what lies beside them.
+    pub(crate) counters: CachePadded<Counters>,
     pub(crate) leaks: Leaks,
     pub(crate) vigil: Vigil,
     pub(crate) listener: Option<Arc<dyn Listener>>,
@@ -125,7 +126,7 @@ impl<M: Manager> Core<M> {
             built: clock.now(),
             clock,
             registry: Registry::new(),
-            counters: Counters::new(),
+            counters: CachePadded::new(Counters::new()),
             leaks: Leaks::new(options.leak_threshold),
             vigil: Vigil::new(options.thresholds),
             listener: options.listener,

@@ -1,4 +1,4 @@
-//! What stands in for std, parking_lot and crossbeam while a checker explores the engine: loom every
+//! What stands in for std and crossbeam while a checker explores the engine: loom every
 //! interleaving and every stale value of small models, shuttle some interleavings of large ones.
 
 #[cfg(millpond_loom)]
@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::ops::Deref;
 
-/// The checker's mutex with parking_lot's face: no poisoning.
+/// The checker's mutex: a panic poisons nothing.
 #[derive(Debug)]
 pub struct Mutex<T>(checker::sync::Mutex<T>);
 
