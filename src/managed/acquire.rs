@@ -206,7 +206,8 @@ pub enum Reason<E> {
     /// By the rate at which objects come back, the caller's bound would pass before its turn comes
     /// ([`PoolBuilder::shed_overload`](super::PoolBuilder::shed_overload)).
     Overloaded {
-        /// How long it would have to wait.
+        /// By how much: the wait that is expected, less the caller's bound. After so long, as objects come back now,
+        /// one who is in as much of a hurry is let in.
         retry_after: Duration,
     },
     /// Making objects has failed too often in a row, and nothing is out that could come back
@@ -342,7 +343,7 @@ impl<E: fmt::Display> fmt::Display for AcquireError<E> {
                 let wait = retry_after.as_secs_f64();
                 write!(
                     f,
-                    "overloaded: it would be {wait:.3} s in line, longer than it may"
+                    "overloaded: its turn would come {wait:.3} s after its bound"
                 )?;
             }
             Reason::Unavailable { why, retry_after } => {
