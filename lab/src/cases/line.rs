@@ -5,7 +5,7 @@
 //! whoever has waited longest. And it asks again in the same breath, which is the best chance there is to push in.
 
 use super::Case;
-use super::punctual::{MEASURE, Punctuality, get_timed};
+use super::punctual::{MEASURE, Punctuality};
 use super::step::{NAP, check_line, check_rest, get_told, hold, in_line, take_all};
 use crate::Failure;
 use crate::data::{Better, Outcome, Scale};
@@ -144,7 +144,7 @@ struct Queue<'a> {
     turns: mpsc::UnboundedSender<Turn>,
     told: mpsc::UnboundedReceiver<Turn>,
     /// The long ones that hold a connection, in the order in which they are told to go.
-    holders: VecDeque<CancellationToken>,
+    holders: VecDeque<Holder>,
     tasks: JoinSet<Result<(), Failure>>,
     /// In what order those in line are to be served.
     expected: Vec<usize>,
@@ -153,8 +153,26 @@ struct Queue<'a> {
 /// Somebody is served.
 struct Turn {
     number: usize,
-    /// By which it is told to go, if it waits for that.
-    go: Option<CancellationToken>,
+    /// If it stays until it is told to go.
+    holder: Option<Holder>,
+}
+
+/// Somebody who holds a connection until it is told to go.
+struct Holder {
+    go: CancellationToken,
+    /// When it has gone and asked again, if it is one who does.
+    asked_again: Option<oneshot::Receiver<()>>,
+}
+
+impl Holder {
+    /// It goes. One who asks again has done so when this returns: whoever goes after it comes after it.
+    async fn goes(self) {
+        self.go.cancel();
+        if let Some(asked) = self.asked_again {
+            // Who never asks is missed where it should be served.
+            let _ = timeout(A_TURN, asked).await;
+        }
+    }
 }
 
 impl Queue<'_> {
@@ -234,10 +252,10 @@ impl Queue<'_> {
         self.expected
             .extend((1..=MOST).map(|number| AGAIN + number));
         while served.len() < self.expected.len() {
-            let Some(go) = self.holders.pop_front() else {
+            let Some(holder) = self.holders.pop_front() else {
                 break;
             };
-            go.cancel();
+            holder.goes().await;
             // A quick one passes its connection on by itself, down to the next long one.
             let mut turn = self.next_turn().await;
             while let Some(number) = turn {
@@ -252,7 +270,7 @@ impl Queue<'_> {
             }
         }
         self.check_order(&served);
-        self.holders.iter().for_each(CancellationToken::cancel);
+        self.holders.iter().for_each(|holder| holder.go.cancel());
         if served.len() < self.expected.len() {
             self.tasks.abort_all();
         }
@@ -300,7 +318,7 @@ impl Queue<'_> {
     async fn next_turn(&mut self) -> Option<usize> {
         let told = timeout(A_TURN, self.told.recv()).await;
         let turn = told.ok()??;
-        self.holders.extend(turn.go);
+        self.holders.extend(turn.holder);
         Some(turn.number)
     }
 
@@ -318,13 +336,14 @@ impl Queue<'_> {
             };
             ended.note(&recorder, group);
             let Ok(lease) = ended.got else { return Ok(()) };
-            stay(lease, number, guest, &turns).await?;
+            let (tell, asked_again) = oneshot::channel();
+            stay(lease, number, guest, again.then_some(asked_again), &turns).await?;
             if again {
                 // In the same breath: nobody was polled since the connection went back.
-                let ended = get_timed(&*pool, BOUND, Location::caller()).await;
+                let ended = get_told(&*pool, BOUND, Location::caller(), tell).await;
                 ended.note(&recorder, "again");
                 let Ok(lease) = ended.got else { return Ok(()) };
-                stay(lease, AGAIN + number, Guest::Quick, &turns).await?;
+                stay(lease, AGAIN + number, Guest::Quick, None, &turns).await?;
             }
             Ok(())
         });
@@ -349,14 +368,13 @@ async fn stay(
     mut lease: Box<dyn Lease>,
     number: usize,
     guest: Guest,
+    asked_again: Option<oneshot::Receiver<()>>,
     turns: &mpsc::UnboundedSender<Turn>,
 ) -> Result<(), Failure> {
     let go = (guest == Guest::Long).then(CancellationToken::new);
+    let holder = go.clone().map(|go| Holder { go, asked_again });
     // Nobody listens any more if the case has ended.
-    let _ = turns.send(Turn {
-        number,
-        go: go.clone(),
-    });
+    let _ = turns.send(Turn { number, holder });
     match go {
         Some(go) => hold(&mut lease, NAP, &go).await,
         None => lease.work(Work::Ask).await,
