@@ -101,10 +101,11 @@ impl Config {
         <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
     {
         let ours = self.ours();
-        let manager = ours.create_manager(tls).map_err(|error| self.wrong(error))?;
+        let manager = ours
+            .create_manager(tls)
+            .map_err(|error| self.wrong(error))?;
         let builder = Pool::builder(Manager::from(manager)).config(self.get_pool_config());
-        ours.set_up(builder)
-            .map_err(|error| self.wrong(error))
+        ours.set_up(builder).map_err(|error| self.wrong(error))
     }
 
     /// What tokio-postgres is told.

@@ -21,9 +21,9 @@ pub use self::config::{Config, ConfigError};
 pub use self::manager::Manager;
 pub use millpond::managed::reexports::*;
 pub use millpond::postgres::{
-    CancelToken, ChannelBinding, ClientWrapper, ConfigConnectImpl, Connect, GenericClient, LoadBalanceHosts,
-    ManagerConfig, RecyclingMethod, SslMode, StatementCache, StatementCaches, TargetSessionAttrs,
-    Transaction, TransactionBuilder,
+    CancelToken, ChannelBinding, ClientWrapper, ConfigConnectImpl, Connect, GenericClient,
+    LoadBalanceHosts, ManagerConfig, RecyclingMethod, SslMode, StatementCache, StatementCaches,
+    TargetSessionAttrs, Transaction, TransactionBuilder,
 };
 pub use tokio_postgres;
 
