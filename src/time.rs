@@ -2,8 +2,8 @@
 
 use crate::Runtime;
 use std::future::{Future, pending, poll_fn};
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 /// What `future` comes to, or `None` when the bound is over first.
@@ -26,27 +26,6 @@ pub(crate) async fn bounded<F: Future>(
         }
     })
     .await
-}
-
-/// A bound on something that may be waited for in several places: it begins with the first wait. Boxed, and only
-/// where there is a bound, so that who waits without one has no timer to carry.
-#[derive(Default)]
-pub(crate) struct Alarm(Option<Pin<Box<dyn Future<Output = ()> + Send>>>);
-
-impl Alarm {
-    /// Ready when `bound` is over, which begins with the first call that has one.
-    pub(crate) fn poll(
-        &mut self,
-        runtime: Option<Runtime>,
-        bound: Option<Duration>,
-        context: &mut Context<'_>,
-    ) -> Poll<()> {
-        if bound.is_none() {
-            return Poll::Pending;
-        }
-        let timer = self.0.get_or_insert_with(|| Box::pin(over(runtime, bound)));
-        timer.as_mut().poll(context)
-    }
 }
 
 /// Ready when `bound`, counted from the first poll, is over; never, where there is none.

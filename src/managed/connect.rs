@@ -1,5 +1,6 @@
 //! Making an object, with an owner or without one.
 
+use super::alarm::Alarm;
 use super::core::Core;
 use super::errors::TimeoutType;
 use super::hooks::apply;
@@ -8,7 +9,7 @@ use super::{Manager, PoolError};
 use crate::engine::budget::{Allowance, Draw, Drawn};
 use crate::engine::wake::{first_panic, resume};
 use crate::observe::CloseReason;
-use crate::time::{Alarm, bounded};
+use crate::time::bounded;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! The gate of a pool that keeps a reserve: who needs a ticket, and how one stands there for it. The protocol is the
 //! engine's (`engine/gate.rs`).
 
+use super::alarm::Alarm;
 use super::attempt::Attempt;
 use super::core::Core;
 use super::errors::TimeoutType;
@@ -10,7 +11,6 @@ use crate::engine::gate;
 use crate::engine::state::MAX_SIZE;
 use crate::engine::{Claim, End, Engine, Enter, Finish, GiveBack, Leave, Place, Turn};
 use crate::tether::{Tied, give_home};
-use crate::time::Alarm;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};

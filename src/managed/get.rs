@@ -1,5 +1,6 @@
 //! The way of a get: claim, or stand in line and perhaps connect; check; out.
 
+use super::alarm::Alarm;
 use super::attempt::Attempt;
 use super::check::{Doubtful, Owed, Timed};
 use super::connect::Connect;
@@ -14,7 +15,6 @@ use crate::engine::budget::Allowance;
 use crate::engine::wake::{first_panic, resume};
 use crate::engine::{Claim, End, Enter, Finish, GiveBack, Leave, Place, Placed, Turn};
 use crate::observe::trace;
-use crate::time::Alarm;
 use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

@@ -36,6 +36,7 @@
 //! ```
 
 mod acquire;
+mod alarm;
 mod aside;
 mod attempt;
 mod bell;
